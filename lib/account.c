@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "account.h"
+
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EMAIL_MAX 254
+#define FAILURES_MAX 1000000
+#define DRIFT_STEPS_MAX 20
+#define SEALED_SIZE_MIN (12 + 1 + 16)
+
+static const char *const role_names[] = {"user", "admin"};
+static const char *const type_names[] = {"totp", "hotp"};
+static const char *const state_names[] = {"pending", "active", "disabled"};
+static const char *const algorithm_names[] = {"SHA1", "SHA256", "SHA512"};
+
+void account_init(struct account *account, const char *name)
+{
+    *account = (struct account){.role = ROLE_USER, .enabled = true};
+    /* Cut, it might be somebody else's. */
+    if (text_copy(account->name, sizeof(account->name), name) != 0)
+        account->name[0] = '\0';
+}
+
+void account_clear(struct account *account)
+{
+    secret_wipe(account, sizeof(*account));
+}
+
+bool account_name_valid(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length < ACCOUNT_NAME_SIZE && text_is_printable(name, length) &&
+           strpbrk(name, " :/,") == NULL && name[0] != '-' && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0;
+}
+
+bool account_label_valid(const char *label)
+{
+    size_t length = strlen(label);
+
+    return length > 0 && length < ACCOUNT_LABEL_SIZE && text_is_printable(label, length) &&
+           label[0] != '-' && label[0] != ' ' && label[length - 1] != ' ';
+}
+
+/* Printable ASCII without the blank. */
+static bool is_graphic(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~')
+            return false;
+    return true;
+}
+
+bool account_email_valid(const char *email)
+{
+    const char *at = strchr(email, '@');
+
+    if (email[0] == '\0')
+        return true;
+    return strlen(email) <= EMAIL_MAX && is_graphic(email) && strpbrk(email, "\",<>") == NULL &&
+           at != NULL && at != email && at[1] != '\0' && strchr(at + 1, '@') == NULL;
+}
+
+bool account_full_name_valid(const char *full_name)
+{
+    size_t length = strlen(full_name);
+
+    return length < ACCOUNT_TEXT_SIZE && text_is_printable(full_name, length);
+}
+
+static bool is_terminated(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
+static bool is_key_id(const char id[static ACCOUNT_KEY_ID_SIZE])
+{
+    return is_terminated(id, ACCOUNT_KEY_ID_SIZE) && id[0] != '\0' && is_graphic(id);
+}
+
+static bool is_time(int64_t time, int64_t min)
+{
+    return time >= min && time <= ACCOUNT_LOCKED_FOR_EVER;
+}
+
+static bool is_period(const struct device *device)
+{
+    if (device->type == DEVICE_HOTP)
+        return device->period == 0;
+    return device->period >= OTP_PERIOD_MIN && device->period <= OTP_PERIOD_MAX;
+}
+
+/* The first field that is out of bounds, or NULL. An enumeration the store has read may hold any
+ * number. */
+static const char *device_wrong_field(const struct device *device)
+{
+    const int32_t drift_max = DRIFT_STEPS_MAX * ACCOUNT_DRIFT_SCALE;
+
+    if (device->id <= 0)
+        return "id";
+    if (!is_terminated(device->label, sizeof(device->label)) || !account_label_valid(device->label))
+        return "label";
+    if ((size_t)device->type >= ARRAY_SIZE(type_names))
+        return "type";
+    if ((size_t)device->state >= ARRAY_SIZE(state_names))
+        return "state";
+    if ((size_t)device->algorithm >= ARRAY_SIZE(algorithm_names))
+        return "algorithm";
+    if (device->digits < OTP_DIGITS_MIN || device->digits > OTP_DIGITS_MAX)
+        return "digits";
+    if (!is_period(device))
+        return "period";
+    if (!is_time(device->last_step, ACCOUNT_NEVER)) /* no step is greater than its time */
+        return "last_step";
+    if (device->counter < 0 || device->counter > OTP_COUNTER_MAX)
+        return "counter";
+    if (device->drift < -drift_max || device->drift > drift_max)
+        return "drift";
+    if (!is_time(device->created, 0))
+        return "created";
+    if (!is_time(device->last_used, ACCOUNT_NEVER))
+        return "last_used";
+    if (device->secret.length > sizeof(device->secret.bytes))
+        return "secret";
+    if (!is_key_id(device->sealed.key_id))
+        return "key_id";
+    if (device->sealed.length < SEALED_SIZE_MIN ||
+        device->sealed.length > sizeof(device->sealed.bytes))
+        return "sealed";
+    return NULL;
+}
+
+static const char *account_wrong_field(const struct account *account)
+{
+    if (account->id <= 0)
+        return "id";
+    if (!is_terminated(account->name, sizeof(account->name)) || !account_name_valid(account->name))
+        return "name";
+    if (!is_terminated(account->email, sizeof(account->email)) ||
+        !account_email_valid(account->email))
+        return "email";
+    if (!is_terminated(account->full_name, sizeof(account->full_name)) ||
+        !account_full_name_valid(account->full_name))
+        return "full_name";
+    if (!is_terminated(account->password, sizeof(account->password)) ||
+        !is_graphic(account->password))
+        return "password";
+    if ((size_t)account->role >= ARRAY_SIZE(role_names))
+        return "role";
+    if (account->failures > FAILURES_MAX)
+        return "failures";
+    if (!is_time(account->locked_until, 0))
+        return "locked_until";
+    if (!is_time(account->created, 0))
+        return "created";
+    if (account->tokens_issued > ACCOUNT_TOKENS_MAX)
+        return "tokens_issued";
+    if (account->device_count > ACCOUNT_DEVICES_MAX)
+        return "device_count";
+    if (account->token_count > ACCOUNT_TOKENS_MAX)
+        return "token_count";
+    return NULL;
+}
+
+static bool device_id_repeats(const struct account *account, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (account->devices[i].id == account->devices[index].id)
+            return true;
+    return false;
+}
+
+static int corrupt(struct err *err, const struct account *account, const char *record,
+                   const char *field)
+{
+    char where[64] = "";
+
+    snprintf(where, sizeof(where), "account %" PRId64 "%s", account->id, record);
+    return err_set(err, ERR_STORE_CORRUPT, where,
+                   "its %s in the store cannot be right; restore a copy of the store, or remove "
+                   "the account and enrol it again",
+                   field);
+}
+
+int account_validate(const struct account *account, struct err *err)
+{
+    const char *field = account_wrong_field(account);
+
+    if (field != NULL)
+        return corrupt(err, account, "", field);
+    for (size_t i = 0; i < account->device_count; i++) {
+        field = device_wrong_field(&account->devices[i]);
+        if (field == NULL && device_id_repeats(account, i))
+            field = "id";
+        if (field != NULL)
+            return corrupt(err, account, ", device", field);
+    }
+    for (size_t i = 0; i < account->token_count; i++)
+        if (!is_key_id(account->tokens[i].key_id))
+            return corrupt(err, account, ", backup token", "key_id");
+    return 0;
+}
+
+struct device *account_device(struct account *account, const char *label, enum device_state state)
+{
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].state == state && strcmp(account->devices[i].label, label) == 0)
+            return &account->devices[i];
+    return NULL;
+}
+
+const struct device *account_device_any(const struct account *account, const char *label)
+{
+    for (size_t i = 0; i < account->device_count; i++)
+        if (strcmp(account->devices[i].label, label) == 0)
+            return &account->devices[i];
+    return NULL;
+}
+
+size_t account_count(const struct account *account, enum device_state state)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < account->device_count; i++)
+        count += account->devices[i].state == state;
+    return count;
+}
+
+int account_add_device(struct account *account, const struct device *device)
+{
+    if (account->device_count >= ACCOUNT_DEVICES_MAX)
+        return ERR_LIMIT;
+    account->devices[account->device_count++] = *device;
+    return 0;
+}
+
+void account_remove_device(struct account *account, size_t index)
+{
+    if (index >= account->device_count)
+        return;
+    account->device_count--;
+    memmove(&account->devices[index], &account->devices[index + 1],
+            (account->device_count - index) * sizeof(account->devices[0]));
+    secret_wipe(&account->devices[account->device_count], sizeof(account->devices[0]));
+}
+
+void account_remove_token(struct account *account, size_t index)
+{
+    if (index >= account->token_count)
+        return;
+    account->token_count--;
+    memmove(&account->tokens[index], &account->tokens[index + 1],
+            (account->token_count - index) * sizeof(account->tokens[0]));
+    secret_wipe(&account->tokens[account->token_count], sizeof(account->tokens[0]));
+}
+
+static const char *name_of(const char *const *names, size_t count, size_t value)
+{
+    return value < count ? names[value] : "unknown";
+}
+
+static char to_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* strcasecmp asks the host's locale. */
+static bool is_word(const char *text, const char *word)
+{
+    while (*word != '\0' && to_lower(*text) == to_lower(*word)) {
+        text++;
+        word++;
+    }
+    return *text == *word;
+}
+
+static int value_of(const char *const *names, size_t count, const char *text, size_t *value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_word(text, names[i])) {
+            *value = i;
+            return 0;
+        }
+    }
+    return ERR_INVALID;
+}
+
+const char *account_role_name(enum account_role role)
+{
+    return name_of(role_names, ARRAY_SIZE(role_names), role);
+}
+
+const char *device_type_name(enum device_type type)
+{
+    return name_of(type_names, ARRAY_SIZE(type_names), type);
+}
+
+const char *device_state_name(enum device_state state)
+{
+    return name_of(state_names, ARRAY_SIZE(state_names), state);
+}
+
+const char *otp_algorithm_name(enum otp_algorithm algorithm)
+{
+    return name_of(algorithm_names, ARRAY_SIZE(algorithm_names), algorithm);
+}
+
+int account_role_parse(const char *text, enum account_role *role)
+{
+    size_t value = 0;
+    int r = value_of(role_names, ARRAY_SIZE(role_names), text, &value);
+
+    if (r == 0)
+        *role = (enum account_role)value;
+    return r;
+}
+
+int device_type_parse(const char *text, enum device_type *type)
+{
+    size_t value = 0;
+    int r = value_of(type_names, ARRAY_SIZE(type_names), text, &value);
+
+    if (r == 0)
+        *type = (enum device_type)value;
+    return r;
+}
+
+int device_state_parse(const char *text, enum device_state *state)
+{
+    size_t value = 0;
+    int r = value_of(state_names, ARRAY_SIZE(state_names), text, &value);
+
+    if (r == 0)
+        *state = (enum device_state)value;
+    return r;
+}
+
+int otp_algorithm_parse(const char *text, enum otp_algorithm *algorithm)
+{
+    size_t value = 0;
+    int r = value_of(algorithm_names, ARRAY_SIZE(algorithm_names), text, &value);
+
+    if (r == 0)
+        *algorithm = (enum otp_algorithm)value;
+    return r;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "admin.h"
+
+#include "password.h"
+#include "secret.h"
+#include "text.h"
+
+/* Records and commits: the end of every transaction here. */
+static int finish(struct store *store, const char *action, const char *user,
+                  const struct event_origin *origin, int64_t now, struct err *err)
+{
+    struct event event;
+
+    event_init(&event, now, action, user, origin);
+    int r = store_event(store, &event, err);
+    return r == 0 ? store_commit(store, err) : r;
+}
+
+/* A change of one account: applied to a copy of what was loaded. */
+typedef void change_fn(struct account *account, const void *argument);
+
+static int apply(struct store *store, const char *user, change_fn *change, const void *argument,
+                 const char *action, const struct event_origin *origin, int64_t now,
+                 struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_find(open, user, &before, err);
+    if (r != 0)
+        return r;
+    after = before;
+    change(&after, argument);
+    r = store_save(open, &before, &after, err);
+    return r == 0 ? finish(open, action, user, origin, now, err) : r;
+}
+
+/* Checked fields, the password hashed. */
+struct checked {
+    const struct admin_fields *fields;
+    char hash[ACCOUNT_HASH_SIZE];
+};
+
+static void checked_clear(struct checked *checked)
+{
+    secret_wipe(checked, sizeof(*checked));
+}
+
+static int check(const struct admin_fields *fields, struct checked *checked, struct err *err)
+{
+    checked->fields = fields;
+    if (fields->email != NULL && !account_email_valid(fields->email))
+        return err_set(err, ERR_INVALID, "email", "this is not one plain address local@domain");
+    if (fields->full_name != NULL && !account_full_name_valid(fields->full_name))
+        return err_set(err, ERR_INVALID, "full_name",
+                       "a full name is at most 256 bytes of printable text");
+    if (fields->password == NULL || fields->password[0] == '\0')
+        return 0;
+    int r = password_hash(fields->password, checked->hash);
+    return r == 0 ? 0 : err_set(err, r, "password", NULL);
+}
+
+static void change_fields(struct account *account, const void *argument)
+{
+    const struct checked *checked = argument;
+    const struct admin_fields *fields = checked->fields;
+
+    if (fields->email != NULL)
+        text_cut(account->email, sizeof(account->email), fields->email);
+    if (fields->full_name != NULL)
+        text_cut(account->full_name, sizeof(account->full_name), fields->full_name);
+    if (fields->role != NULL)
+        account->role = *fields->role;
+    if (fields->password != NULL)
+        text_cut(account->password, sizeof(account->password), checked->hash);
+}
+
+int admin_add(struct store *store, const char *user, const struct admin_fields *fields,
+              const struct event_origin *origin, int64_t now, struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    struct checked checked CLEANUP(checked_clear) = {0};
+
+    if (!account_name_valid(user))
+        return err_set(err, ERR_INVALID, NULL, "this cannot be a user's name");
+    int r = check(fields, &checked, err);
+    if (r == 0)
+        r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    account_init(&after, user);
+    after.created = now;
+    change_fields(&after, &checked);
+    r = store_save(open, &before, &after, err);
+    return r == 0 ? finish(open, "add", user, origin, now, err) : r;
+}
+
+int admin_set(struct store *store, const char *user, const struct admin_fields *fields,
+              const char *action, const struct event_origin *origin, int64_t now, struct err *err)
+{
+    struct checked checked CLEANUP(checked_clear) = {0};
+
+    int r = check(fields, &checked, err);
+    return r == 0 ? apply(store, user, change_fields, &checked, action, origin, now, err) : r;
+}
+
+static void change_enabled(struct account *account, const void *argument)
+{
+    account->enabled = *(const bool *)argument;
+}
+
+int admin_enable(struct store *store, const char *user, bool enable,
+                 const struct event_origin *origin, int64_t now, struct err *err)
+{
+    return apply(store, user, change_enabled, &enable, enable ? "enable" : "disable", origin, now,
+                 err);
+}
+
+static void change_closed(struct account *account, const void *argument)
+{
+    account->closed = *(const bool *)argument;
+    if (account->closed)
+        return;
+    account->failures = 0;
+    account->locked_until = 0;
+}
+
+int admin_lock(struct store *store, const char *user, bool lock, const struct event_origin *origin,
+               int64_t now, struct err *err)
+{
+    return apply(store, user, change_closed, &lock, lock ? "lock" : "unlock", origin, now, err);
+}
+
+int admin_remove(struct store *store, const char *user, const struct event_origin *origin,
+                 int64_t now, struct err *err)
+{
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_remove(open, user, err);
+    return r == 0 ? finish(open, "remove", user, origin, now, err) : r;
+}
+
+int admin_show(struct store *store, const char *user, struct account *account, struct err *err)
+{
+    int r = store_begin(store, STORE_READ, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    return store_find(open, user, account, err);
+}

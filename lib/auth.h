@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Use case: a person proves a code; floor 5. One store transaction holds judging, consuming,
+ * counting and the event; the reply says yes only after its commit. */
+#ifndef TOTP_AUTH_H
+#define TOTP_AUTH_H
+
+#include "conf.h"
+#include "event.h"
+#include "store.h"
+
+enum auth_shape {
+    AUTH_CODE = 0, /* code holds the code; password, if any, was asked for apart */
+    AUTH_COMBINED, /* password holds both, the code last */
+    AUTH_TAIL,     /* as AUTH_COMBINED, but a password without a code is no attempt: reply->ask */
+};
+
+/* Plain data with borrowed strings, so that it can be asked over a socket too. */
+struct auth_request {
+    const char *user;
+    struct event_origin origin;
+    enum auth_shape shape;
+    const char *password; /* NULL: none */
+    const char *code;     /* AUTH_CODE; NULL counts as empty */
+    bool check_password;  /* against the store's own, password=store */
+    int64_t own_lock;     /* policy_attempt; from the reply to this login's first answer */
+};
+
+/* Zero is a denial. */
+struct auth_reply {
+    struct policy_result result;
+    size_t password_length; /* AUTH_COMBINED, AUTH_TAIL: bytes of password before the code */
+    bool ask;               /* nothing was judged: ask for a code */
+    struct event event;     /* what was recorded, for the edge's own log */
+};
+
+/* Before the prompt, under unenrolled=ignore|permit: does this account pass without a code?
+ * reply->ask when a code is needed, which is also the answer under deny. A pass is recorded. */
+int auth_begin(struct store *store, const struct policy_rules *rules,
+               const struct auth_request *request, int64_t now, struct auth_reply *reply,
+               struct err *err) MUST_CHECK;
+
+/* Judges, records, commits. now: the time after the person answered. Any error: the answer is
+ * "unavailable", and the reply a denial. */
+int auth_check(struct store *store, const struct policy_rules *rules,
+               const struct auth_request *request, int64_t now, struct auth_reply *reply,
+               struct err *err) MUST_CHECK;
+
+/* Account management: VERDICT_LOCKED for a closed or locked account, VERDICT_UNENROLLED for one the
+ * store does not know, else VERDICT_ACCEPTED with ADMIT_YES. Changes nothing. */
+int auth_account(struct store *store, const struct policy_rules *rules, const char *user,
+                 int64_t now, struct auth_reply *reply, struct err *err) MUST_CHECK;
+
+#endif

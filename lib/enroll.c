@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "enroll.h"
+
+#include "otp.h"
+#include "secret.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void enroll_reply_clear(struct enroll_reply *reply)
+{
+    secret_wipe(reply, sizeof(*reply));
+}
+
+void enroll_tokens_clear(struct enroll_tokens *tokens)
+{
+    secret_wipe(tokens, sizeof(*tokens));
+}
+
+static int record(struct store *store, const char *action, const char *user, const char *device,
+                  const char *verdict, const struct event_origin *origin, int64_t now,
+                  struct err *err)
+{
+    struct event event;
+
+    event_init(&event, now, action, user, origin);
+    text_cut(event.device, sizeof(event.device), device);
+    text_cut(event.verdict, sizeof(event.verdict), verdict);
+    return store_event(store, &event, err);
+}
+
+/* --- choosing a device
+ * ------------------------------------------------------------------------------------ */
+
+/* The first of "phone", "phone-2", ... that no device has. */
+static void free_label(const struct account *account, enum device_type type, char *label,
+                       size_t size)
+{
+    const char *word = type == DEVICE_HOTP ? "token" : "phone";
+
+    snprintf(label, size, "%s", word);
+    for (unsigned n = 2; account_device_any(account, label) != NULL; n++)
+        snprintf(label, size, "%s-%u", word, n);
+}
+
+/* The index of the device a command means: by label, or the only one. pending: among pending
+ * devices; otherwise a pending one stands behind one in use. */
+static int choose(const struct account *account, const char *label, bool pending, size_t *index,
+                  struct err *err)
+{
+    size_t found = 0, candidates = 0;
+
+    for (size_t i = 0; i < account->device_count; i++) {
+        const struct device *device = &account->devices[i];
+        if ((pending && device->state != DEVICE_PENDING) ||
+            (label != NULL && strcmp(label, device->label) != 0))
+            continue;
+        if (label != NULL && candidates > 0 && device->state == DEVICE_PENDING)
+            continue;
+        found = i;
+        candidates = label != NULL ? 1 : candidates + 1;
+    }
+    if (candidates == 0)
+        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such %sdevice",
+                       pending ? "pending " : "");
+    if (candidates > 1)
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "there are several %sdevices: name the one you mean",
+                       pending ? "pending " : "");
+    *index = found;
+    return 0;
+}
+
+/* --- a new device
+ * ----------------------------------------------------------------------------------------- */
+
+static int check_request(const struct enroll_request *request, struct err *err)
+{
+    if (!account_name_valid(request->user))
+        return err_set(err, ERR_INVALID, NULL, "this cannot be a user's name");
+    if (request->label != NULL && !account_label_valid(request->label))
+        return err_set(err, ERR_INVALID, NULL,
+                       "a device's label is 1 to 64 printable characters, not beginning with '-'");
+    if (request->digits < OTP_DIGITS_MIN || request->digits > OTP_DIGITS_MAX)
+        return err_set(err, ERR_RANGE, NULL, "a code has %d to %d digits", OTP_DIGITS_MIN,
+                       OTP_DIGITS_MAX);
+    if (request->type == DEVICE_TOTP &&
+        (request->period < OTP_PERIOD_MIN || request->period > OTP_PERIOD_MAX))
+        return err_set(err, ERR_RANGE, NULL, "a time step lasts %d to %d seconds", OTP_PERIOD_MIN,
+                       OTP_PERIOD_MAX);
+    return 0;
+}
+
+static int make_device(const struct enroll_request *request, const struct account *account,
+                       int64_t now, struct device *device)
+{
+    uint64_t id = 0;
+
+    int r = secret_random(&id, sizeof(id));
+    if (r != 0)
+        return r;
+    *device = (struct device){.id = (int64_t)(id >> 1) | 1,
+                              .type = request->type,
+                              .state = DEVICE_PENDING,
+                              .algorithm = request->algorithm,
+                              .digits = request->digits,
+                              .period = request->type == DEVICE_TOTP ? request->period : 0,
+                              .counter = (int64_t)request->counter,
+                              .last_step = ACCOUNT_NEVER,
+                              .created = now,
+                              .last_used = ACCOUNT_NEVER};
+    if (request->label != NULL)
+        text_cut(device->label, sizeof(device->label), request->label);
+    else
+        free_label(account, request->type, device->label, sizeof(device->label));
+    if (request->secret != NULL) {
+        device->secret = *request->secret;
+        return 0;
+    }
+    device->secret.length = SECRET_BYTES_DEFAULT;
+    return secret_random(device->secret.bytes, device->secret.length);
+}
+
+/* A pending device of the label gives way at once, one in use only when the new one is confirmed.
+ */
+static int add_device(const struct conf *conf, const struct enroll_request *request,
+                      const struct device *device, struct account *after, struct err *err)
+{
+    size_t others = 0;
+
+    for (size_t i = after->device_count; i-- > 0;) {
+        if (strcmp(after->devices[i].label, device->label) != 0)
+            others++;
+        else if (after->devices[i].state == DEVICE_PENDING)
+            account_remove_device(after, i);
+        else if (!request->replace)
+            return err_set(err, ERR_EXISTS, after->name,
+                           "there is a device '%s' already: choose another label, or replace it",
+                           device->label);
+    }
+    if (others >= conf->max_devices || account_add_device(after, device) != 0)
+        return err_set(err, ERR_LIMIT, after->name,
+                       "the account has %zu devices, and max_devices is %u: remove one first",
+                       others, conf->max_devices);
+    return 0;
+}
+
+static bool has_secret(const struct account *account, const struct secret *secret)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < account->device_count; i++) {
+        const struct secret *other = &account->devices[i].secret;
+        found |= other->length == secret->length &&
+                 secret_equal(other->bytes, secret->bytes, sizeof(secret->bytes));
+    }
+    return found;
+}
+
+static int fill_uri(const struct conf *conf, const char *host, const char *user,
+                    const struct device *device, char *uri, struct err *err)
+{
+    struct uri_key key CLEANUP(uri_clear) = {.type = device->type,
+                                             .secret = device->secret,
+                                             .algorithm = device->algorithm,
+                                             .digits = device->digits,
+                                             .period = device->period,
+                                             .counter = (uint64_t)device->counter};
+
+    int r = text_copy(key.issuer, sizeof(key.issuer), conf->issuer[0] ? conf->issuer : host);
+    if (r == 0)
+        r = uri_expand(conf->label, user, host, "", key.account, sizeof(key.account));
+    if (r == 0)
+        r = uri_format(&key, uri, URI_SIZE);
+    if (r != 0)
+        return err_set(err, r, "label",
+                       "'issuer' and 'label' do not make a key URI for this user: shorten them");
+    return 0;
+}
+
+int enroll_start(struct store *store, const struct conf *conf, const char *host,
+                 const struct enroll_request *request, int64_t now, struct enroll_reply *reply,
+                 struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    struct enroll_reply made CLEANUP(enroll_reply_clear) = {0};
+
+    int r = check_request(request, err);
+    if (r == 0)
+        r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = request->secret != NULL ? store_load(open, request->user, &before, err)
+                                : store_find(open, request->user, &before, err);
+    if (r != 0 && r != ERR_NOT_FOUND)
+        return r;
+    if (r == 0 && request->secret != NULL && has_secret(&before, request->secret))
+        return err_set(err, ERR_EXISTS, before.name,
+                       "a device of this account has this secret already: one code would be two");
+    if (r == ERR_NOT_FOUND) {
+        account_init(&after, request->user);
+        after.created = now;
+    } else {
+        after = before;
+    }
+    r = make_device(request, &after, now, &made.device);
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    r = add_device(conf, request, &made.device, &after, err);
+    if (r == 0)
+        r = fill_uri(conf, host, after.name, &made.device, made.uri, err);
+    if (r == 0)
+        r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, "enroll", after.name, made.device.label, NULL, &request->origin, now, err);
+    if (r == 0)
+        r = store_commit(open, err);
+    if (r == 0)
+        *reply = made;
+    return r;
+}
+
+int enroll_again(struct store *store, const struct conf *conf, const char *host, const char *user,
+                 const char *label, const struct event_origin *origin, int64_t now,
+                 struct enroll_reply *reply, struct err *err)
+{
+    struct account account CLEANUP(account_clear) = {0};
+    struct enroll_reply made CLEANUP(enroll_reply_clear) = {0};
+    size_t index = 0;
+
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_load(open, user, &account, err);
+    if (r == 0)
+        r = choose(&account, label, false, &index, err);
+    if (r != 0)
+        return r;
+    made.device = account.devices[index];
+    r = fill_uri(conf, host, account.name, &made.device, made.uri, err);
+    if (r == 0)
+        r = record(open, "qr", account.name, made.device.label, NULL, origin, now, err);
+    if (r == 0)
+        r = store_commit(open, err);
+    if (r == 0)
+        *reply = made;
+    return r;
+}
+
+/* --- backup tokens
+ * ---------------------------------------------------------------------------------------- */
+
+/* All old tokens go; count new ones come. */
+static int replace_tokens(struct store *store, unsigned count, struct account *after,
+                          struct enroll_tokens *tokens)
+{
+    secret_wipe(after->tokens, sizeof(after->tokens));
+    after->token_count = 0;
+    after->tokens_issued = count;
+    for (unsigned i = 0; i < count; i++) {
+        int r =
+            policy_token_new(store_ring(store), after->name, tokens->text[i], &after->tokens[i]);
+        if (r != 0)
+            return r;
+        after->token_count++;
+    }
+    tokens->count = count;
+    return 0;
+}
+
+int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
+                        const struct event_origin *origin, int64_t now,
+                        struct enroll_tokens *tokens, struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    struct enroll_tokens made CLEANUP(enroll_tokens_clear) = {0};
+
+    if (count > ACCOUNT_TOKENS_MAX)
+        return err_set(err, ERR_RANGE, NULL, "an account has at most %d backup tokens",
+                       ACCOUNT_TOKENS_MAX);
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_find(open, user, &before, err);
+    if (r != 0)
+        return r;
+    after = before;
+    r = replace_tokens(open, count, &after, &made);
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, count > 0 ? "backup-new" : "backup-revoke", user, NULL, NULL, origin, now,
+                   err);
+    if (r == 0)
+        r = store_commit(open, err);
+    if (r == 0)
+        *tokens = made;
+    return r;
+}
+
+/* --- the first code
+ * --------------------------------------------------------------------------------------- */
+
+int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
+                   const char *label, const char *code, const struct event_origin *origin,
+                   int64_t now, struct policy_result *result, struct enroll_tokens *tokens,
+                   struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    struct enroll_tokens made CLEANUP(enroll_tokens_clear) = {0};
+    struct policy_result decided = {0};
+    size_t index = 0;
+
+    *result = (struct policy_result){0};
+    *tokens = (struct enroll_tokens){0};
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_load(open, user, &before, err);
+    if (r == 0)
+        r = choose(&before, label, true, &index, err);
+    if (r != 0)
+        return r;
+    const struct policy_attempt attempt = {.now = now, .code = code, .ring = store_ring(store)};
+    r = policy_confirm(&conf->rules, &before, index, &attempt, &after, &decided);
+    /* Tokens of an earlier enrolment that is over would be forgotten paper. */
+    if (r == 0 && decided.verdict == VERDICT_ACCEPTED && account_count(&before, DEVICE_ACTIVE) == 0)
+        r = replace_tokens(open, conf->backup_tokens, &after, &made);
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    decided.tokens_left = (unsigned)after.token_count;
+    text_cut(decided.device, sizeof(decided.device), before.devices[index].label);
+    r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, "confirm", user, decided.device, policy_verdict_name(decided.verdict),
+                   origin, now, err);
+    if (r == 0)
+        r = store_commit(open, err);
+    if (r == 0) {
+        *result = decided;
+        *tokens = made;
+    }
+    return r;
+}
+
+/* --- devices in use
+ * --------------------------------------------------------------------------------------- */
+
+int enroll_remove(struct store *store, const char *user, const char *label,
+                  const struct event_origin *origin, int64_t now, struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    size_t index = 0;
+
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_find(open, user, &before, err);
+    if (r == 0)
+        r = choose(&before, label, false, &index, err);
+    if (r != 0)
+        return r;
+    after = before;
+    for (size_t i = after.device_count; i-- > 0;)
+        if (strcmp(after.devices[i].label, before.devices[index].label) == 0)
+            account_remove_device(&after, i);
+    if (after.device_count == 0) {
+        /* Without a device the tokens open nothing; the next enrolment comes with its own. */
+        secret_wipe(after.tokens, sizeof(after.tokens));
+        after.token_count = 0;
+        after.tokens_issued = 0;
+    }
+    r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, "remove", user, before.devices[index].label, NULL, origin, now, err);
+    return r == 0 ? store_commit(open, err) : r;
+}
+
+int enroll_enable(struct store *store, const char *user, const char *label, bool enable,
+                  const struct event_origin *origin, int64_t now, struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    size_t index = 0;
+
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_find(open, user, &before, err);
+    if (r == 0)
+        r = choose(&before, label, false, &index, err);
+    if (r != 0)
+        return r;
+    after = before;
+    struct device *device = &after.devices[index];
+    if (device->state == DEVICE_PENDING)
+        return err_set(err, ERR_CONFLICT, user,
+                       "the device '%s' is pending: confirm it with its first code", device->label);
+    device->state = enable ? DEVICE_ACTIVE : DEVICE_DISABLED;
+    r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, enable ? "enable" : "disable", user, device->label, NULL, origin, now,
+                   err);
+    return r == 0 ? store_commit(open, err) : r;
+}

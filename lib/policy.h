@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The decision: may this attempt pass, and what changes; floor 3. Pure: no I/O, no clock, no
+ * globals.
+ *
+ * 1. One code is accepted once (RFC 6238 section 5.2): a TOTP step must be greater than the last
+ * accepted one, an HOTP counter moves past the one used, a backup token is removed.
+ * 2. Order: enrolled, then closed or locked, then the code. An account that is closed or locked
+ * never passes for want of a device either.
+ * 3. What cannot be a code is refused before any cryptography.
+ * 4. While locked, nothing is judged, consumed or counted.
+ * 5. A refused attempt changes the failure count and the lock alone.
+ * 6. All of a device's window is computed, whatever matches; comparisons are in constant time; a
+ * code of n digits is tried on devices of n digits only.
+ * 7. An account nobody knows costs the work of one that has a device. */
+#ifndef TOTP_POLICY_H
+#define TOTP_POLICY_H
+
+#include "account.h"
+#include "code.h"
+#include "seal.h"
+
+#define POLICY_WINDOW_MAX 20
+#define POLICY_LOOK_AHEAD_MAX 100
+#define POLICY_DRIFT_MAX 20
+
+/* 0 denies. */
+enum policy_verdict {
+    VERDICT_WRONG = 0,
+    VERDICT_REPLAYED,
+    VERDICT_MALFORMED,
+    VERDICT_LOCKED, /* for a time, until unlocked, or closed by an administrator */
+    VERDICT_UNENROLLED,
+    VERDICT_DISABLED, /* two-factor login is off for the account */
+    VERDICT_ACCEPTED,
+};
+#define POLICY_VERDICTS 7
+
+/* What follows from the verdict under the rules. 0 denies. */
+enum policy_admit {
+    ADMIT_NO = 0,
+    ADMIT_IGNORE, /* this module has no say */
+    ADMIT_YES,
+};
+
+enum policy_method { METHOD_NONE = 0, METHOD_TOTP, METHOD_HOTP, METHOD_BACKUP };
+
+enum policy_unenrolled { UNENROLLED_DENY = 0, UNENROLLED_IGNORE, UNENROLLED_PERMIT };
+
+/* Whether a password had to be right too, and was. */
+enum policy_password { PASSWORD_WRONG = 0, PASSWORD_NOT_ASKED, PASSWORD_RIGHT };
+
+struct policy_rules {
+    enum policy_unenrolled unenrolled;
+    unsigned window;     /* time steps on either side */
+    unsigned look_ahead; /* HOTP counters beyond the next */
+    unsigned max_drift;  /* time steps learned at most */
+    unsigned max_failures;
+    unsigned failure_limit;
+    int64_t lock_time, lock_time_max; /* seconds */
+};
+
+struct policy_attempt {
+    int64_t now;
+    const char *code; /* as typed */
+    enum policy_password password;
+    const struct seal_ring *ring; /* digests backup tokens */
+    int64_t own_lock; /* the lock that the first of two answers in this login has brought, or 0: it
+                       * does not keep the second from being judged. Both count, and where it stays
+                       * until unlocked it stays. */
+};
+
+struct policy_result {
+    enum policy_verdict verdict;
+    enum policy_admit admit;
+    enum policy_method method;
+    char device[ACCOUNT_LABEL_SIZE]; /* the device that matched, or empty */
+    int64_t locked_until;            /* 0, a time, or ACCOUNT_LOCKED_FOR_EVER */
+    unsigned failures;               /* after this attempt */
+    unsigned tokens_left;            /* backup tokens, after this attempt */
+};
+
+/* What holds before any code is asked for. Returns true when a code must be judged; otherwise
+ * *result says what the answer is. account NULL: nobody of that name. */
+bool policy_standing(const struct policy_rules *rules, const struct account *account, int64_t now,
+                     struct policy_result *result) MUST_CHECK;
+
+/* When the lock that wrong codes have brought ends: 0 when there is none now,
+ * ACCOUNT_LOCKED_FOR_EVER when it stays until it is taken off. A closed account is another matter.
+ */
+int64_t policy_locked_until(const struct policy_rules *rules, const struct account *account,
+                            int64_t now);
+
+/* Judges one attempt. *after (never NULL, may not be before) becomes before with the changes to
+ * save; for an unknown account (before NULL) it is empty. ERR_CRYPTO, ERR_KEY_UNKNOWN, ERR_CLOCK (a
+ * time before 1970): the answer is then "unavailable", and *result stays a denial. */
+int policy_decide(const struct policy_rules *rules, const struct account *before,
+                  const struct policy_attempt *attempt, struct account *after,
+                  struct policy_result *result) MUST_CHECK;
+
+/* Judges the first code of the pending device at index, within the same window (RFC 6238
+ * section 5.2), and on success makes it active in *after, in the place of another device of its
+ * label. Failures are not counted: nobody logs in with a pending device. */
+int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
+                   const struct policy_attempt *attempt, struct account *after,
+                   struct policy_result *result) MUST_CHECK;
+
+/* Where the code begins in "password followed by code" (attempt->code): *password_length for the
+ * tail that this account's devices or backup tokens accept now, else for the first tail that has
+ * the form of one. account NULL: nobody of that name, taken to have a device of six digits. *found
+ * is false when no tail can be a code. Errors as policy_decide. */
+int policy_split(const struct policy_rules *rules, const struct account *account,
+                 const struct policy_attempt *attempt, size_t *password_length,
+                 bool *found) MUST_CHECK;
+
+/* A new backup token for people's eyes, and the digest to keep. ERR_RANDOM, ERR_CRYPTO,
+ * ERR_KEY_UNKNOWN. */
+int policy_token_new(const struct seal_ring *ring, const char *name,
+                     char text[static CODE_TOKEN_SIZE], struct token *token) MUST_CHECK;
+
+/* "accepted", "wrong", ...; "totp", "hotp", "backup", "". Never NULL. */
+const char *policy_verdict_name(enum policy_verdict verdict);
+const char *policy_method_name(enum policy_method method);
+
+#endif

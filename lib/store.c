@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "store.h"
+
+#include "secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct store {
+    const struct backend *backend;
+    void *handle;
+    struct seal_ring ring;
+};
+
+static const struct backend *const backends[] = {&backend_sqlite};
+
+static const struct backend *find_backend(const char *uri, const char **address)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
+        size_t length = strlen(backends[i]->scheme);
+        if (strncmp(uri, backends[i]->scheme, length) == 0 && uri[length] == ':') {
+            *address = uri + length + 1;
+            return backends[i];
+        }
+    }
+    return NULL;
+}
+
+int store_open(const char *uri, const struct seal_ring *ring, bool create, bool *created,
+               struct store **store, struct err *err)
+{
+    const char *address = "";
+    const struct backend *backend = find_backend(uri, &address);
+
+    if (backend == NULL)
+        return err_set(err, ERR_INVALID, uri,
+                       "no such kind of store: 'store' must read 'sqlite:/PATH'");
+    struct store *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL)
+        return err_set(err, ERR_NOMEM, uri, NULL);
+    opened->backend = backend;
+    opened->ring = *ring;
+    int r = backend->open(address, create ? BACKEND_CREATE : BACKEND_EXISTING, created,
+                          &opened->handle, err);
+    if (r != 0) {
+        store_close(&opened);
+        return r;
+    }
+    *store = opened;
+    return 0;
+}
+
+void store_close(struct store **store)
+{
+    struct store *closing = *store;
+
+    *store = NULL;
+    if (closing == NULL)
+        return;
+    closing->backend->close(closing->handle);
+    seal_ring_clear(&closing->ring);
+    free(closing);
+}
+
+const struct seal_ring *store_ring(const struct store *store)
+{
+    return &store->ring;
+}
+
+int store_begin(struct store *store, enum store_access access, struct err *err)
+{
+    return store->backend->begin(store->handle, access == STORE_WRITE, err);
+}
+
+int store_commit(struct store *store, struct err *err)
+{
+    return store->backend->commit(store->handle, err);
+}
+
+void store_rollback(struct store *store)
+{
+    store->backend->rollback(store->handle);
+}
+
+void store_end(struct store **store)
+{
+    store_rollback(*store);
+}
+
+void store_settle(struct store *store)
+{
+    store->backend->settle(store->handle);
+}
+
+static int open_devices(struct store *store, struct account *account, struct err *err)
+{
+    for (size_t i = 0; i < account->device_count; i++) {
+        int r = seal_open_device(&store->ring, account->name, &account->devices[i]);
+        if (r == ERR_KEY_UNKNOWN)
+            return err_set(err, r, account->name,
+                           "the secret of device '%s' was sealed with the key '%s', which the key "
+                           "file lacks: put that key back",
+                           account->devices[i].label, account->devices[i].sealed.key_id);
+        if (r != 0)
+            return err_set(err, r, account->name,
+                           "the secret of device '%s' does not open: the record was altered, or "
+                           "the key file is another store's",
+                           account->devices[i].label);
+    }
+    return 0;
+}
+
+int store_find(struct store *store, const char *name, struct account *account, struct err *err)
+{
+    /* A name that cannot have been stored is nobody's, and the back end need not see it. */
+    if (!account_name_valid(name)) {
+        account_init(account, "");
+        return err_set(err, ERR_NOT_FOUND, NULL, NULL);
+    }
+    return store->backend->account_find(store->handle, name, account, err);
+}
+
+int store_load(struct store *store, const char *name, struct account *account, struct err *err)
+{
+    int r = store_find(store, name, account, err);
+
+    if (r == 0)
+        r = open_devices(store, account, err);
+    if (r != 0)
+        account_clear(account);
+    return r;
+}
+
+/* What may change in a device once it is made. */
+static bool device_differs(const struct device *a, const struct device *b)
+{
+    return strcmp(a->label, b->label) != 0 || a->state != b->state ||
+           a->last_step != b->last_step || a->counter != b->counter || a->drift != b->drift ||
+           a->last_used != b->last_used;
+}
+
+static const struct device *find_device(const struct account *account, int64_t id)
+{
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].id == id)
+            return &account->devices[i];
+    return NULL;
+}
+
+static bool has_token(const struct account *account, const struct token *token)
+{
+    for (size_t i = 0; i < account->token_count; i++)
+        if (memcmp(account->tokens[i].digest, token->digest, sizeof(token->digest)) == 0 &&
+            strcmp(account->tokens[i].key_id, token->key_id) == 0)
+            return true;
+    return false;
+}
+
+static int save_devices(struct store *store, const struct account *before, struct account *after,
+                        struct err *err)
+{
+    const struct backend *backend = store->backend;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < before->device_count; i++)
+        if (find_device(after, before->devices[i].id) == NULL)
+            r = backend->device_delete(store->handle, after->id, before->devices[i].id, err);
+    for (size_t i = 0; r == 0 && i < after->device_count; i++) {
+        struct device *device = &after->devices[i];
+        const struct device *old = find_device(before, device->id);
+        if (old == NULL) {
+            r = seal_device(&store->ring, after->name, device);
+            if (r != 0)
+                return err_set(err, r, after->name, NULL);
+            r = backend->device_insert(store->handle, after->id, device, err);
+        } else if (device_differs(old, device)) {
+            r = backend->device_update(store->handle, after->id, device, err);
+        }
+    }
+    return r;
+}
+
+static int save_tokens(struct store *store, const struct account *before,
+                       const struct account *after, struct err *err)
+{
+    const struct backend *backend = store->backend;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < before->token_count; i++)
+        if (!has_token(after, &before->tokens[i]))
+            r = backend->token_delete(store->handle, after->id, &before->tokens[i], err);
+    for (size_t i = 0; r == 0 && i < after->token_count; i++)
+        if (!has_token(before, &after->tokens[i]))
+            r = backend->token_insert(store->handle, after->id, &after->tokens[i], err);
+    return r;
+}
+
+int store_save(struct store *store, const struct account *before, struct account *after,
+               struct err *err)
+{
+    int r = 0;
+
+    /* Written whether it differs or not: a login that is accepted takes everything that a refused
+     * one takes, and more. Who starts a setuid program with limits on what it may write or allocate
+     * must find none under which a refusal fails before it is counted and an acceptance does not.
+     */
+    if (before->id == 0)
+        r = store->backend->account_insert(store->handle, after, err);
+    else
+        r = store->backend->account_update(store->handle, after, err);
+    if (r == 0)
+        r = save_devices(store, before, after, err);
+    if (r == 0)
+        r = save_tokens(store, before, after, err);
+    return r;
+}
+
+int store_remove(struct store *store, const char *name, struct err *err)
+{
+    if (!account_name_valid(name))
+        return err_set(err, ERR_NOT_FOUND, NULL, NULL);
+    return store->backend->account_delete(store->handle, name, err);
+}
+
+int store_each(struct store *store, backend_account_visitor *visit, void *context, struct err *err)
+{
+    return store->backend->account_each(store->handle, visit, context, err);
+}
+
+int store_event(struct store *store, const struct event *event, struct err *err)
+{
+    return store->backend->event_insert(store->handle, event, err);
+}
+
+int store_events(struct store *store, const struct backend_filter *filter,
+                 backend_event_visitor *visit, void *context, struct err *err)
+{
+    return store->backend->event_each(store->handle, filter, visit, context, err);
+}

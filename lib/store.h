@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The credential store: a back end and the sealing keys; floor 4. Above it secrets are open, below
+ * it sealed.
+ *
+ * begin, load, decide, save, commit: what is not committed did not happen. */
+#ifndef TOTP_STORE_H
+#define TOTP_STORE_H
+
+#include "backend.h"
+#include "seal.h"
+
+struct store;
+
+enum store_access { STORE_READ, STORE_WRITE };
+
+/* Opens the store a URI names ("sqlite:PATH") and keeps a copy of ring. With create, the store and
+ * its directory are made (mode 0700) and *created (may be NULL) tells. Sets *store, which the
+ * caller closes. ERR_STORE*, ERR_FILE_*, ERR_INVALID (the URI). */
+int store_open(const char *uri, const struct seal_ring *ring, bool create, bool *created,
+               struct store **store, struct err *err) MUST_CHECK;
+
+/* Rolls back what is open, wipes the keys, sets *store to NULL. For CLEANUP. */
+void store_close(struct store **store);
+
+const struct seal_ring *store_ring(const struct store *store);
+
+/* One transaction at a time. STORE_WRITE waits for other writers, up to 5 s (ERR_STORE_BUSY). */
+int store_begin(struct store *store, enum store_access access, struct err *err) MUST_CHECK;
+int store_commit(struct store *store, struct err *err) MUST_CHECK;
+void store_rollback(struct store *store);
+
+/* Rolls back at the end of a scope; after a commit there is nothing to do. For CLEANUP. */
+void store_end(struct store **store);
+
+/* After an administrator's change: a copy of the store's main file alone then has it. Never waits,
+ * nor fails. */
+void store_settle(struct store *store);
+
+/* The account of that name, its secrets sealed. ERR_NOT_FOUND only when the store was read and has
+ * none; ERR_STORE* otherwise. The caller clears it (account_clear). */
+int store_find(struct store *store, const char *name, struct account *account,
+               struct err *err) MUST_CHECK;
+
+/* The same with the secrets opened: ERR_SEAL, ERR_KEY_UNKNOWN where one does not open. */
+int store_load(struct store *store, const char *name, struct account *account,
+               struct err *err) MUST_CHECK;
+
+/* Saves the difference of before and after; before->id 0 inserts a new account. Devices with an id
+ * that before lacks are sealed and inserted. after's id and sealed fields are filled. */
+int store_save(struct store *store, const struct account *before, struct account *after,
+               struct err *err) MUST_CHECK;
+
+/* Removes an account with all that belongs to it, readable or not. ERR_NOT_FOUND. */
+int store_remove(struct store *store, const char *name, struct err *err) MUST_CHECK;
+
+/* Every account in order of name. Secrets stay sealed. */
+int store_each(struct store *store, backend_account_visitor *visit, void *context,
+               struct err *err) MUST_CHECK;
+
+int store_event(struct store *store, const struct event *event, struct err *err) MUST_CHECK;
+int store_events(struct store *store, const struct backend_filter *filter,
+                 backend_event_visitor *visit, void *context, struct err *err) MUST_CHECK;
+
+#endif

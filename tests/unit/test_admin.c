@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "admin.h"
+#include "fixture.h"
+#include "password.h"
+#include "tap.h"
+
+#include <string.h>
+
+static struct conf conf;
+static struct seal_ring ring;
+static struct store *store;
+static struct account account;
+static struct err err;
+
+static const struct event_origin origin = {.service = "totpctl", .actor = "root"};
+
+static bool show(const char *user)
+{
+    return admin_show(store, user, &account, &err) == 0;
+}
+
+static bool recorded(const char *action)
+{
+    struct event last = {0};
+
+    (void)fixture_events(store, &last);
+    return strcmp(last.action, action) == 0 && strcmp(last.actor, "root") == 0;
+}
+
+static void test_add(void)
+{
+    const enum account_role role = ROLE_ADMIN;
+    const struct admin_fields fields = {.email = "alice@example.org",
+                                        .full_name = "Alice Liddell",
+                                        .role = &role,
+                                        .password = "secret"};
+    bool match = false;
+
+    ok(admin_add(store, "alice", &fields, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
+           strcmp(account.email, "alice@example.org") == 0 &&
+           strcmp(account.full_name, "Alice Liddell") == 0 && account.role == ROLE_ADMIN &&
+           account.enabled && !account.closed && account.device_count == 0 && recorded("add"),
+       "an account is added");
+    ok(password_check("secret", account.password, &match) == 0 && match, "with its password");
+    ok(admin_add(store, "alice", &fields, &origin, FIXTURE_NOW, &err) == ERR_EXISTS, "once");
+}
+
+static void test_set(void)
+{
+    struct admin_fields fields = {.email = "a@example.org"};
+
+    ok(admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && strcmp(account.email, "a@example.org") == 0 &&
+           strcmp(account.full_name, "Alice Liddell") == 0 && account.password[0] != '\0' &&
+           recorded("set"),
+       "one field changes and the others stay");
+    fields = (struct admin_fields){.email = "", .password = ""};
+    ok(admin_set(store, "alice", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && account.email[0] == '\0' && account.password[0] == '\0' &&
+           recorded("passwd"),
+       "fields are cleared");
+    fields = (struct admin_fields){.email = "a\nBcc: x@y"};
+    ok(admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == ERR_INVALID &&
+           strcmp(err.where, "email") == 0,
+       "an address that is none is refused by name");
+    fields = (struct admin_fields){.full_name = "\x1b[31m"};
+    ok(admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == ERR_INVALID &&
+           strcmp(err.where, "full_name") == 0,
+       "so is a name that paints");
+    ok(admin_set(store, "bob", &fields, "set", &origin, FIXTURE_NOW, &err) != 0 && !show("bob"),
+       "nobody is set by mistake");
+}
+
+static void test_states(void)
+{
+    ok(admin_enable(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
+           !account.enabled && recorded("disable"),
+       "disabled");
+    ok(admin_enable(store, "alice", true, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
+           account.enabled && recorded("enable"),
+       "enabled");
+    ok(admin_lock(store, "alice", true, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
+           account.closed && recorded("lock"),
+       "closed");
+    ok(admin_lock(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
+           !account.closed && account.failures == 0 && recorded("unlock"),
+       "opened");
+    ok(admin_lock(store, "bob", false, &origin, FIXTURE_NOW, &err) == ERR_NOT_FOUND &&
+           admin_enable(store, "a/b", false, &origin, FIXTURE_NOW, &err) == ERR_NOT_FOUND,
+       "nobody is nobody");
+}
+
+static void test_remove(void)
+{
+    struct device device = fixture_enroll(store, &conf, "alice", "phone");
+
+    ok(device.id != 0 && show("alice") && account.device_count == 1 && account.token_count == 10,
+       "an account with a device and tokens");
+    ok(admin_remove(store, "alice", &origin, FIXTURE_NOW, &err) == 0 && !show("alice") &&
+           recorded("remove"),
+       "is removed whole");
+    ok(admin_add(store, "alice", &(struct admin_fields){0}, &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && account.device_count == 0 && account.token_count == 0,
+       "and nothing of it comes back under the same name");
+    ok(admin_remove(store, "bob", &origin, FIXTURE_NOW, &err) == ERR_NOT_FOUND, "once");
+}
+
+int main(void)
+{
+    store = fixture_open("admin", &conf, &ring);
+    test_add();
+    test_set();
+    test_states();
+    test_remove();
+    store_close(&store);
+    account_clear(&account);
+    return tap_done();
+}

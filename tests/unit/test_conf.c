@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "conf.h"
+#include "file.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WORDS_MAX 32
+#define DUMP_SIZE 8192
+
+static const char *in_dir(const char *name)
+{
+    static char paths[4][512];
+    static unsigned next;
+    char *path = paths[next++ % ARRAY_SIZE(paths)];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", tap_dir(), name);
+    return path;
+}
+
+static void put_bytes(const char *name, const char *text, size_t length, mode_t mode)
+{
+    struct err err = {0};
+
+    if (file_write(in_dir(name), mode, true, text, length, &err) != 0) {
+        printf("Bail out! %s: %s\n", name, err.what);
+        exit(1);
+    }
+}
+
+static void put(const char *name, const char *text)
+{
+    put_bytes(name, text, strlen(text), 0644);
+}
+
+/* Loads the file of that name in the test's directory, with one more word unless it is NULL. */
+static int load(struct conf *conf, const char *name, const char *service, const char *word,
+                struct err *err)
+{
+    char config[600];
+    const char *argv[] = {config, word};
+
+    snprintf(config, sizeof(config), "config=%s", in_dir(name));
+    *err = (struct err){0};
+    return conf_load(conf, service, word == NULL ? 1 : 2, argv, err);
+}
+
+static const struct conf_option *option_of(const char *name)
+{
+    size_t count = 0;
+    const struct conf_option *options = conf_options(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
+}
+
+/* Every option as a line of a file; without is left out. */
+static const char *dump(const struct conf *conf, const char *without)
+{
+    static char texts[2][DUMP_SIZE];
+    static unsigned next;
+    char *text = texts[next++ % 2], value[600];
+    size_t count = 0, used = 0;
+    const struct conf_option *options = conf_options(&count);
+
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (without != NULL && strcmp(options[i].name, without) == 0)
+            continue;
+        if (conf_format(conf, &options[i], value, sizeof(value)) != 0)
+            return "conf_format failed";
+        used +=
+            (size_t)snprintf(text + used, DUMP_SIZE - used, "%s = %s\n", options[i].name, value);
+    }
+    return text;
+}
+
+static const char *value_of(const struct conf *conf, const char *name)
+{
+    static char value[600];
+
+    if (conf_format(conf, option_of(name), value, sizeof(value)) != 0)
+        return "conf_format failed";
+    return value;
+}
+
+/* Another value of every option, and some that are refused. */
+static const struct {
+    const char *name, *word, *written; /* written: in a file, when it is not the same */
+    const char *bad[10];
+} rows[] = {
+    {"store",
+     "sqlite:/srv/other.db",
+     NULL,
+     {"", "/srv/totp.db", "sqlite:", "sqlite:totp.db", ":/x", "SQLITE:/x", "sqlite:/a\tb"}},
+    {"key_file", "/srv/key", NULL, {"", "key", "./key", "/srv/\x01key", "/srv/\xff"}},
+    {"mode", "combined", NULL, {"", "Prompt", "prompt|combined", "prompt ", "1", "promp"}},
+    {"password", "store", NULL, {"", "forwards", "no", "|"}},
+    {"unenrolled", "ignore", NULL, {"", "allow", "enroll", "yes"}},
+    {"window", "0", NULL, {"", "-1", "21", "1s", "1.5", "0x1", "18446744073709551617", "a"}},
+    {"look_ahead", "100", NULL, {"", "101", "-1"}},
+    {"max_drift", "20", NULL, {"", "21", "two"}},
+    {"max_failures", "1", NULL, {"", "0", "101", "00"}},
+    {"lock_time", "45s", NULL, {"", "0", "31d", "1y", "-1s", "9999999999999999999999s"}},
+    {"lock_time_max", "30d", NULL, {"", "0s", "31d", "2592001", "1 h"}},
+    {"failure_limit", "99", NULL, {"", "0", "101", "5d"}},
+    {"fail_delay", "0", NULL, {"", "61s", "2m", "1.5s"}},
+    {"max_devices", "16", NULL, {"", "0", "17"}},
+    {"prompt", "Code? ", "\"Code? \"", {"", "a\nb", "\x1b[1m", "\xe2\x80\xae", "caf\xe9"}},
+    {"echo", "yes", NULL, {"", "true", "1", "YES"}},
+    {"issuer", "Example AG", NULL, {"a:b", ":", "\t\x07"}},
+    {"label", "%s-%u 100%%", NULL, {"", "%", "%x", "%u@%", "% u", "%U"}},
+    {"digits", "8", NULL, {"", "5", "9", "six"}},
+    {"algorithm", "SHA512", NULL, {"", "MD5", "SHA-1", "sha1"}},
+    {"period", "300", NULL, {"", "14", "301", "1m", "30s"}},
+    {"backup_tokens", "50", NULL, {"", "51", "-0"}},
+    {"quiet", "yes", NULL, {"", "on", "2"}},
+    {"debug", "yes", NULL, {"", "off", "y"}},
+};
+
+static void test_table(void)
+{
+    size_t count = 0;
+    const struct conf_option *options = conf_options(&count);
+    struct conf conf;
+
+    conf_init(&conf);
+    ok(count == ARRAY_SIZE(rows), "the table here is as long as the one there");
+    for (size_t i = 0; i < count && i < ARRAY_SIZE(rows); i++)
+        ok(strcmp(options[i].name, rows[i].name) == 0 && options[i].help[0] != '\0' &&
+               strcmp(value_of(&conf, options[i].name), options[i].fallback) == 0,
+           "%s is in both, has help, and its default is %s", options[i].name, options[i].fallback);
+}
+
+/* In a file and as a word: this option changes, every other one stays. */
+static void test_flips(void)
+{
+    struct conf conf, defaults;
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *name = rows[i].name;
+        /* A password is checked where one is asked for. */
+        const char *with = strcmp(name, "password") == 0 ? "mode=combined\n" : "";
+        const char *written = rows[i].written != NULL ? rows[i].written : rows[i].word;
+        char text[600];
+
+        if (option_of(name) == NULL)
+            continue;
+        put("flip.conf", with);
+        if (load(&defaults, "flip.conf", "sshd", NULL, &err) != 0)
+            ok(false, "what %s needs", name);
+        snprintf(text, sizeof(text), "%s%s=%s\n", with, name, written);
+        put("flip.conf", text);
+        ok(load(&conf, "flip.conf", "sshd", NULL, &err) == 0 &&
+               strcmp(value_of(&conf, name), written) == 0 &&
+               strcmp(value_of(&defaults, name), written) != 0 &&
+               strcmp(dump(&conf, name), dump(&defaults, name)) == 0,
+           "a file sets %s = %s, and that alone %s", name, written, err.what);
+        put("flip.conf", with);
+        snprintf(text, sizeof(text), "%s=%s", name, rows[i].word);
+        ok(load(&conf, "flip.conf", NULL, text, &err) == 0 &&
+               strcmp(value_of(&conf, name), written) == 0 &&
+               strcmp(dump(&conf, name), dump(&defaults, name)) == 0,
+           "so does a word on the module line %s", err.what);
+    }
+}
+
+static void test_bad_values(void)
+{
+    struct conf conf, defaults;
+    struct err err;
+
+    conf_init(&defaults);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(rows[i].bad) && rows[i].bad[j] != NULL; j++) {
+            char text[600], where[600];
+            size_t length = strlen(rows[i].name);
+            bool in_file, in_section, on_line;
+
+            snprintf(text, sizeof(text), "%s=%s", rows[i].name, rows[i].bad[j]);
+            put("bad.conf", "# good\n");
+            on_line = load(&conf, "bad.conf", NULL, text, &err) == ERR_CONFIG &&
+                      strncmp(err.what, rows[i].name, length) == 0 && err.what[length] == ':' &&
+                      strcmp(dump(&conf, NULL), dump(&defaults, NULL)) == 0;
+            snprintf(text, sizeof(text), "debug = yes\n%s = \"%s\"\n", rows[i].name,
+                     rows[i].bad[j]);
+            if (strcmp(rows[i].name, "debug") == 0)
+                memcpy(text, "quiet", 5);
+            put("bad.conf", text);
+            snprintf(where, sizeof(where), "%s:2", in_dir("bad.conf"));
+            in_file = load(&conf, "bad.conf", NULL, NULL, &err) == ERR_CONFIG &&
+                      strncmp(err.what, rows[i].name, length) == 0 &&
+                      (strcmp(err.where, where) == 0 || strchr(rows[i].bad[j], '\n') != NULL) &&
+                      strcmp(dump(&conf, NULL), dump(&defaults, NULL)) == 0;
+            memcpy(text, "[service x]", 11);
+            put("bad.conf", text);
+            in_section = load(&conf, "bad.conf", "sshd", NULL, &err) == ERR_CONFIG &&
+                         strncmp(err.what, rows[i].name, length) == 0;
+            ok(on_line && in_file && in_section, "bad value %zu: %s", j, err.what);
+        }
+}
+
+/* The ends of every range, from the table itself. */
+static void test_ranges(void)
+{
+    size_t count = 0;
+    const struct conf_option *options = conf_options(&count);
+
+    put("empty.conf", "");
+    for (size_t i = 0; i < count; i++) {
+        const long long at[] = {options[i].min - 1, options[i].min, options[i].max,
+                                options[i].max + 1};
+        unsigned wrong = 0;
+
+        if (options[i].type != CONF_UINT && options[i].type != CONF_DURATION)
+            continue;
+        for (size_t j = 0; j < ARRAY_SIZE(at); j++) {
+            struct conf conf;
+            struct err err;
+            char word[64], own[64];
+
+            snprintf(word, sizeof(word), "%s=%lld", options[i].name, at[j]);
+            snprintf(own, sizeof(own), "%s: must be", options[i].name);
+            wrong += (load(&conf, "empty.conf", NULL, word, &err) != 0 &&
+                      strncmp(err.what, own, strlen(own)) == 0) != (j == 0 || j == 3);
+        }
+        ok(wrong == 0, "%s accepts both ends of its range, and nothing beyond", options[i].name);
+    }
+}
+
+static void test_dump(void)
+{
+    static const char *const prompts[] = {
+        " ",   "  x",    "x  ", "\"",  "\"quoted\"", "a\"b",        "\\",        "a\\",
+        "\\ ", "\" \\ ", "#1",  "; x", "= =",        "[service x]", "\xc3\xa4 ", "\xe2\x82\xac",
+    };
+    struct conf conf, back;
+    struct err err;
+    char text[DUMP_SIZE], tiny[8];
+
+    conf_init(&conf);
+    text[0] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s = %s\n", rows[i].name,
+                 rows[i].written != NULL ? rows[i].written : rows[i].word);
+    put("all.conf", text);
+    ok(load(&conf, "all.conf", NULL, "window=2", &err) == ERR_CONFIG,
+       "all of them at once are too much: %s", err.what);
+    ok(load(&conf, "all.conf", NULL, "period=60", &err) == 0, "but for the period %s", err.what);
+    put("back.conf", dump(&conf, NULL));
+    ok(load(&back, "back.conf", NULL, NULL, &err) == 0 &&
+           strcmp(dump(&conf, NULL), dump(&back, NULL)) == 0,
+       "a dump parses back to itself %s", err.what);
+    for (size_t i = 0; i < ARRAY_SIZE(prompts); i++) {
+        conf_init(&conf);
+        snprintf(conf.prompt, sizeof(conf.prompt), "%s", prompts[i]);
+        snprintf(conf.issuer, sizeof(conf.issuer), "%s", prompts[i]);
+        put("back.conf", dump(&conf, NULL));
+        ok(load(&back, "back.conf", NULL, NULL, &err) == 0 &&
+               strcmp(back.prompt, prompts[i]) == 0 && strcmp(back.issuer, prompts[i]) == 0,
+           "so does the prompt %s %s", value_of(&conf, "prompt"), err.what);
+    }
+    memset(conf.prompt, '"', sizeof(conf.prompt) - 1);
+    put("back.conf", dump(&conf, NULL));
+    ok(load(&back, "back.conf", NULL, NULL, &err) == 0 && strcmp(back.prompt, conf.prompt) == 0,
+       "and the worst of 256 bytes %s", err.what);
+    ok(conf_format(&conf, option_of("prompt"), tiny, sizeof(tiny)) == ERR_TOO_LONG &&
+           conf_format(&conf, option_of("mode"), tiny, 7) == 0 &&
+           conf_format(&conf, option_of("mode"), tiny, 6) == ERR_TOO_LONG,
+       "what does not fit is refused");
+}
+
+static const struct {
+    const char *text;
+    unsigned line; /* 0: it is right */
+    const char *what;
+} syntax[] = {
+    {"", 0, ""},
+    {"\n\n# a comment\n  ; another\n\t\n", 0, ""},
+    {"\r\nwindow = 3\r\n[service sshd]\r\nwindow=3\r\n", 0, ""},
+    {"window=3", 0, ""},
+    {"  window\t=\t3  \n", 0, ""},
+    {"window = \"3\"\n", 0, ""},
+    {"[service a]\nwindow=1\n[service b]\nwindow=1\n\t[service  c.d-e_f@g ] \n", 0, ""},
+    {"window=1\n[service a]\nwindow=1\n", 0, ""},
+    {"windo = 3\n", 1, "windo: there is no such option"},
+    {"\nWINDOW = 3\n", 2, "WINDOW: there is no such option"},
+    {"\nwindow 3\n", 2, "no '='"},
+    {"window\n", 1, "no '='"},
+    {"= 3\n", 1, "no key"},
+    {"window = 3 # steps\n", 1, "window: must be"},
+    {"window = 1\n\nwindow = 1\n", 3, "window: stands twice"},
+    {"[service a]\nwindow=1\nwindow=1\n", 3, "window: stands twice"},
+    {"[service a]\n[service b]\n[service a]\n", 3, "service a stands twice"},
+    {"config = /x\n", 1, "config: there is no such option"},
+    {"grace = 1h\n", 1, "grace: there is no such option"},
+    {"exempt_users = bob\n", 1, "exempt_users: there is no such option"},
+    {"audit_only = no\n", 1, "audit_only: there is no such option"},
+    {"enroll_by = 2030-01-01\n", 1, "enroll_by: there is no such option"},
+    {"socket = /x\n", 1, "socket: there is no such option"},
+    {"w\x1b[1m\xff = 3\n", 1, "w\\x1b[1m\\xff: there is no such option"},
+    {"prompt = \"abc\n", 1, "prompt: a quoted value"},
+    {"prompt = \"abc\" x\n", 1, "prompt: a quoted value"},
+    {"prompt = \"a\"b\"\n", 1, "prompt: a quoted value"},
+    {"prompt = \"a\\n\"\n", 1, "prompt: a quoted value"},
+    {"prompt = \"a\\\"\n", 1, "prompt: a quoted value"},
+    {"prompt = \"\n", 1, "prompt: a quoted value"},
+    {"prompt = \"\"\n", 1, "prompt: must not be empty"},
+    {"[\n", 1, "[service NAME]"},
+    {"[]\n", 1, "[service NAME]"},
+    {"[sshd]\n", 1, "[service NAME]"},
+    {"[service]\n", 1, "[service NAME]"},
+    {"[service ]\n", 1, "[service NAME]"},
+    {"[services a]\n", 1, "[service NAME]"},
+    {"[service a b]\n", 1, "[service NAME]"},
+    {"[service a/b]\n", 1, "[service NAME]"},
+    {"[service a] # x\n", 1, "[service NAME]"},
+    {"[service a\n", 1, "[service NAME]"},
+    {"[service a]]\n", 1, "[service NAME]"},
+    {"[service \xff]\n", 1, "[service NAME]"},
+    {"[service SSHD]\n", 1, "lower-case"},
+    {"[Service a]\n", 1, "[service NAME]"},
+    {"\xef\xbb\xbfwindow = 3\n", 1, "there is no such option"},
+};
+
+static void test_syntax(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(syntax); i++) {
+        struct conf conf;
+        struct err err;
+        char where[600] = "";
+        int result;
+
+        put("syntax.conf", syntax[i].text);
+        if (syntax[i].line > 0)
+            snprintf(where, sizeof(where), "%s:%u", in_dir("syntax.conf"), syntax[i].line);
+        result = load(&conf, "syntax.conf", "sshd", NULL, &err);
+        ok(result == (syntax[i].line > 0 ? ERR_CONFIG : 0) && strcmp(err.where, where) == 0 &&
+               strstr(err.what, syntax[i].what) != NULL,
+           "text %zu: %s", i, result == 0 ? "accepted" : err.what);
+    }
+}
+
+static void test_bytes(void)
+{
+    struct conf conf;
+    struct err err;
+    char text[8192], shown[64];
+
+    put_bytes("bytes.conf", "window=1\nquiet=no\0\n", 19, 0644);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == ERR_CONFIG &&
+           strstr(err.where, ":2") != NULL && strstr(err.what, "NUL") != NULL,
+       "a NUL byte: %s", err.what);
+    memset(text, '#', 1024);
+    put_bytes("bytes.conf", text, 1023, 0644);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == 0, "a line of 1023 bytes");
+    put_bytes("bytes.conf", text, 1024, 0644);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == ERR_CONFIG &&
+           strstr(err.where, ":1") != NULL && strstr(err.what, "1023") != NULL,
+       "one of 1024: %s", err.what);
+    memset(text, 'x', 1000);
+    memcpy(text, "prompt=", 7);
+    put_bytes("bytes.conf", text, 7 + 256, 0644);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == 0 && strlen(conf.prompt) == 256,
+       "a value of 256 bytes");
+    put_bytes("bytes.conf", text, 7 + 257, 0644);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == ERR_CONFIG &&
+           strstr(err.what, "prompt: is too long") != NULL,
+       "one of 257: %s", err.what);
+    put_bytes("bytes.conf", text + 10, 900, 0644);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == ERR_CONFIG, "a long line without '='");
+    text[0] = '\0';
+    for (unsigned i = 0; i < 65; i++) {
+        snprintf(shown, sizeof(shown), "[service s%u]\n", i);
+        strcat(text, shown);
+    }
+    put("bytes.conf", text);
+    ok(load(&conf, "bytes.conf", NULL, NULL, &err) == ERR_CONFIG &&
+           strstr(err.where, ":65") != NULL,
+       "65 sections: %s", err.what);
+}
+
+static void test_words(void)
+{
+    static const struct {
+        const char *words[4];
+        const char *what; /* NULL: accepted */
+    } lines[] = {
+        {{"debug", "quiet", "echo"}, NULL},
+        {{"debug=no", "prompt=a = \"b\" "}, NULL},
+        {{"debug", "debug"}, "debug: stands twice"},
+        {{"window=1", "window=1"}, "window: stands twice"},
+        {{"windo=1"}, "windo: there is no such option"},
+        {{"Debug"}, "Debug: there is no such option"},
+        {{"no\x1bpe"}, "no\\x1bpe: there is no such option"},
+        {{"window"}, "window: has no value"},
+        {{"prompt"}, "prompt: has no value"},
+        {{"=1"}, "=1: has no name"},
+        {{"="}, "=: has no name"},
+        {{""}, ": has no name"},
+        {{"config"}, "config: there is no such option"},
+        {{"config=/x"}, "config: stands twice"},
+        {{" window=1"}, "there is no such option"},
+        {{"use_first_pass"}, "use_first_pass: there is no such option"},
+        {{"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz=1"},
+         "there is no such option"},
+    };
+    char config[600];
+    struct conf conf;
+    struct err err;
+
+    put("words.conf", "window = 4\n");
+    snprintf(config, sizeof(config), "config=%s", in_dir("words.conf"));
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        const char *argv[5] = {config};
+        int argc = 1, result;
+
+        for (size_t j = 0; j < 4 && lines[i].words[j] != NULL; j++)
+            argv[argc++] = lines[i].words[j];
+        err = (struct err){0};
+        result = conf_load(&conf, NULL, argc, argv, &err);
+        ok(lines[i].what == NULL ? result == 0
+                                 : result == ERR_CONFIG && strstr(err.what, lines[i].what) != NULL,
+           "words %zu: %s", i, result == 0 ? "accepted" : err.what);
+        ok(conf_load(&conf, NULL, argc, argv, NULL) == result, "the same without err");
+    }
+    ok(conf_load(&conf, NULL, 1, (const char *[]){"config=words.conf"}, &err) == ERR_CONFIG,
+       "a relative path: %s", err.what);
+    ok(conf_load(&conf, NULL, 1, (const char *[]){"config="}, &err) == ERR_CONFIG, "an empty one");
+    ok(load(&conf, "words.conf", NULL, "prompt=a \"b\" \\\" ", &err) == 0 &&
+           strcmp(conf.prompt, "a \"b\" \\\" ") == 0,
+       "a word is taken as it stands");
+}
+
+static void test_together(void)
+{
+    static const char *const texts[] = {
+        "lock_time = 2h\n",
+        "max_failures = 50\nfailure_limit = 49\n",
+        "window = 20\nmax_drift = 20\nperiod = 91\n",
+    };
+    static const char *const names[] = {"lock_time_max", "failure_limit", "max_drift"};
+    struct conf conf;
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        put("together.conf", texts[i]);
+        ok(load(&conf, "together.conf", NULL, NULL, &err) == ERR_CONFIG &&
+               strstr(err.what, names[i]) != NULL,
+           "these do not go together: %s", err.what);
+    }
+    put("together.conf", "lock_time=1h\nmax_failures=100\nwindow=20\nmax_drift=20\nperiod=90\n");
+    ok(load(&conf, "together.conf", NULL, NULL, &err) == 0, "these just do %s", err.what);
+}
+
+/* Module line, service section, top of the file, default; a later file over an earlier one. */
+static void test_levels(void)
+{
+    static const struct {
+        const char *main, *first, *second, *word, *service;
+        unsigned window;
+    } cases[] = {
+        {"", "", "", NULL, "sshd", 1},
+        {"window=2", "", "", NULL, "sshd", 2},
+        {"window=2\n[service sshd]\nwindow=3", "", "", NULL, "sshd", 3},
+        {"window=2\n[service sshd]\nwindow=3", "", "", NULL, "sudo", 2},
+        {"window=2\n[service sshd]\nwindow=3", "", "", NULL, NULL, 2},
+        {"[service sshd]\nwindow=3", "", "", NULL, "sudo", 1},
+        {"window=2\n[service sshd]\nwindow=3", "", "", "window=4", "sshd", 4},
+        {"window=2", "window=5", "", NULL, "sshd", 5},
+        {"window=2", "window=5", "window=6", NULL, "sshd", 6},
+        {"window=2\n[service sshd]\nwindow=3", "window=5", "window=6", NULL, "sshd", 3},
+        {"window=2\n[service sshd]\nwindow=3", "[service sshd]\nwindow=7", "window=6", NULL, "sshd",
+         7},
+        {"window=2", "[service sshd]\nwindow=7", "[service sshd]\nwindow=8", NULL, "sshd", 8},
+        {"[service sshd]\nwindow=3\n[service sudo]\nwindow=9", "", "", NULL, "sshd", 3},
+        {"window=2", "window=5", "[service sshd]\nwindow=8", "window=0", "sshd", 0},
+    };
+    struct conf conf;
+    struct err err;
+    int result;
+
+    mkdir(in_dir("levels.conf.d"), 0755);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        put("levels.conf", cases[i].main);
+        put("levels.conf.d/10.conf", cases[i].first);
+        put("levels.conf.d/9.conf", cases[i].second); /* byte order: after 10 */
+        result = load(&conf, "levels.conf", cases[i].service, cases[i].word, &err);
+        ok(result == 0 && conf.rules.window == cases[i].window, "case %zu: window is %u %s", i,
+           conf.rules.window, err.what);
+    }
+}
+
+static void test_dropins(void)
+{
+    struct conf conf;
+    struct err err;
+
+    put("d.conf", "");
+    mkdir(in_dir("d.conf.d"), 0755);
+    put("d.conf.d/.hidden.conf", "rubbish");
+    put("d.conf.d/a.conf~", "rubbish");
+    put("d.conf.d/a.CONF", "rubbish");
+    put("d.conf.d/README", "rubbish");
+    put("d.conf.d/.conf", "rubbish");
+    put("d.conf.d/b.conf", "window=3\nquiet=yes");
+    put("d.conf.d/Z.conf", "window=4\necho=yes");
+    put("d.conf.d/b.conf.conf", "look_ahead=7");
+    ok(load(&conf, "d.conf", NULL, NULL, &err) == 0 && conf.rules.window == 3 && conf.quiet &&
+           conf.echo && conf.rules.look_ahead == 7,
+       "files named *.conf are read in byte order, others are not %s", err.what);
+    put("d.conf.d/c.conf", "\nwindow=x\n");
+    ok(load(&conf, "d.conf", NULL, NULL, &err) == ERR_CONFIG &&
+           strstr(err.where, "d.conf.d/c.conf:2") != NULL && conf.rules.window == 1,
+       "a fault in one names it: %s: %s", err.where, err.what);
+    put_bytes("d.conf.d/c.conf", "", 0, 0664);
+    ok(load(&conf, "d.conf", NULL, NULL, &err) == ERR_FILE_MODE &&
+           strstr(err.where, "d.conf.d/c.conf") != NULL,
+       "so does a wrong mode: %s", err.what);
+    unlink(in_dir("d.conf.d/c.conf"));
+    (void)!symlink("b.conf", in_dir("d.conf.d/c.conf"));
+    ok(load(&conf, "d.conf", NULL, NULL, &err) == ERR_FILE_LINK, "and a link: %s", err.what);
+    unlink(in_dir("d.conf.d/c.conf"));
+    mkfifo(in_dir("d.conf.d/c.conf"), 0644);
+    ok(load(&conf, "d.conf", NULL, NULL, &err) == ERR_FILE_TYPE, "and a FIFO: %s", err.what);
+    unlink(in_dir("d.conf.d/c.conf"));
+    chmod(in_dir("d.conf.d"), 0775);
+    ok(load(&conf, "d.conf", NULL, NULL, &err) == ERR_FILE_MODE &&
+           strcmp(err.where, in_dir("d.conf.d")) == 0,
+       "a directory that others may write: %s", err.what);
+    put("e.conf", "");
+    put("e.conf.d", "");
+    ok(load(&conf, "e.conf", NULL, NULL, &err) == ERR_FILE_TYPE, "a file in its place: %s",
+       err.what);
+}
+
+static void test_files(void)
+{
+    static const struct {
+        const char *name;
+        int result;
+    } files[] = {
+        {"missing.conf", ERR_FILE_MISSING}, {"writable.conf", ERR_FILE_MODE},
+        {"link.conf", ERR_FILE_LINK},       {"directory.conf", ERR_FILE_TYPE},
+        {"fifo.conf", ERR_FILE_TYPE},       {"theirs.conf", ERR_FILE_OWNER},
+    };
+    struct conf conf;
+    struct err err;
+
+    put_bytes("writable.conf", "", 0, 0666);
+    put("theirs.conf", "");
+    (void)!symlink("d.conf", in_dir("link.conf"));
+    mkdir(in_dir("directory.conf"), 0755);
+    mkfifo(in_dir("fifo.conf"), 0644);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        if (files[i].result == ERR_FILE_OWNER && chown(in_dir("theirs.conf"), 12345, 0) != 0) {
+            tap_skip("only root can give a file away");
+            continue;
+        }
+        ok(load(&conf, files[i].name, NULL, NULL, &err) == files[i].result &&
+               strcmp(err.where, in_dir(files[i].name)) == 0 && err.what[0] != '\0',
+           "%s: %s", files[i].name, err.what);
+    }
+    ok(load(&conf, "missing.conf", NULL, NULL, &err) != 0 && strstr(err.what, "make it") != NULL,
+       "a missing one is told what to do: %s", err.what);
+    if (access(CONF_DEFAULT_FILE, F_OK) == 0 || access(CONF_DEFAULT_FILE ".d", F_OK) == 0)
+        tap_skip("this host has a %s", CONF_DEFAULT_FILE);
+    else
+        ok(conf_load(&conf, "sshd", 0, NULL, &err) == 0 && conf.rules.window == 1,
+           "the default file may be absent");
+}
+
+/* The example has each option with its default and its help, and is itself a configuration. */
+static void test_example(void)
+{
+    const char *source = getenv("srcdir");
+    static char text[32768], uncommented[32768];
+    char path[600], line[600];
+    size_t count = 0, length = 0;
+    const struct conf_option *options = conf_options(&count);
+    struct conf conf, defaults;
+    struct err err;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/examples/totp.conf", source != NULL ? source : ".");
+    file = fopen(path, "r");
+    if (file != NULL) {
+        length = fread(text, 1, sizeof(text) - 1, file);
+        fclose(file);
+    }
+    ok(length > 0, "%s can be read", path);
+    put("example.conf", text);
+    conf_init(&defaults);
+    ok(load(&conf, "example.conf", "sshd", NULL, &err) == 0 &&
+           strcmp(dump(&conf, NULL), dump(&defaults, NULL)) == 0,
+       "as it stands it changes nothing %s", err.what);
+    for (size_t i = 0; i < count; i++) {
+        /* Where this build keeps its files is not for the example. */
+        const char *value = strcmp(options[i].name, "store") == 0 ? "sqlite:/var/lib/totp/totp.db"
+                            : strcmp(options[i].name, "key_file") == 0 ? "/etc/totp/key"
+                                                                       : options[i].fallback;
+
+        snprintf(line, sizeof(line), "\n# %s\n#%s =%s%s\n", options[i].help, options[i].name,
+                 value[0] != '\0' ? " " : "", value);
+        ok(strstr(text, line) != NULL, "it has %s with help and default", options[i].name);
+        snprintf(uncommented + strlen(uncommented), sizeof(uncommented) - strlen(uncommented),
+                 "%s = %s\n", options[i].name, value);
+    }
+    put("example.conf", uncommented);
+    ok(load(&conf, "example.conf", NULL, NULL, &err) == 0, "without the '#' it loads %s", err.what);
+}
+
+int main(void)
+{
+    alarm(60);
+    umask(022);
+    test_table();
+    test_flips();
+    test_bad_values();
+    test_ranges();
+    test_dump();
+    test_syntax();
+    test_bytes();
+    test_words();
+    test_together();
+    test_levels();
+    test_dropins();
+    test_files();
+    test_example();
+    return tap_done();
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "auth.h"
+#include "enroll.h"
+#include "fixture.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct conf conf;
+static struct seal_ring ring;
+static struct store *store;
+static struct enroll_reply reply;
+static struct enroll_tokens tokens;
+static struct policy_result result;
+static struct account account;
+static struct err err;
+
+static const struct event_origin origin = {.service = "totpctl", .actor = "root"};
+
+static struct enroll_request request_for(const char *user, const char *label)
+{
+    return (struct enroll_request){.user = user,
+                                   .origin = origin,
+                                   .label = label,
+                                   .type = DEVICE_TOTP,
+                                   .algorithm = OTP_SHA1,
+                                   .digits = 6,
+                                   .period = 30};
+}
+
+static int start(const struct enroll_request *request)
+{
+    return enroll_start(store, &conf, "host.example", request, FIXTURE_NOW, &reply, &err);
+}
+
+static int confirm(const char *user, const char *label, const char *code)
+{
+    return enroll_confirm(store, &conf, user, label, code, &origin, FIXTURE_NOW, &result, &tokens,
+                          &err);
+}
+
+static bool load(const char *user)
+{
+    if (store_begin(store, STORE_READ, &err) != 0)
+        return false;
+    int r = store_load(store, user, &account, &err);
+    store_rollback(store);
+    return r == 0;
+}
+
+static void test_first(void)
+{
+    struct enroll_request request = request_for("alice", NULL);
+
+    ok(start(&request) == 0 && strcmp(reply.device.label, "phone") == 0 &&
+           reply.device.secret.length == SECRET_BYTES_DEFAULT && reply.device.id > 0,
+       "an account and a pending device come to be");
+    ok(strncmp(reply.uri, "otpauth://totp/host.example:alice%40host.example?secret=", 54) == 0 ||
+           strstr(reply.uri, "otpauth://totp/") == reply.uri,
+       "with a key URI");
+    ok(load("alice") && account.device_count == 1 && account.devices[0].state == DEVICE_PENDING &&
+           account.token_count == 0,
+       "which is not active yet");
+    ok(confirm("alice", NULL, "000000") == 0 && result.verdict == VERDICT_WRONG &&
+           tokens.count == 0 && load("alice") && account.devices[0].state == DEVICE_PENDING,
+       "a wrong first code changes nothing");
+    ok(confirm("alice", NULL, fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && tokens.count == 10 && load("alice") &&
+           account.devices[0].state == DEVICE_ACTIVE && account.token_count == 10 &&
+           account.tokens_issued == 10,
+       "the right one activates it and issues ten backup tokens");
+    ok(confirm("alice", NULL, "123456") == ERR_NOT_FOUND, "nothing is pending any more");
+    struct event last = {0};
+    (void)fixture_events(store, &last);
+    ok(strcmp(last.action, "confirm") == 0 && strcmp(last.verdict, "accepted") == 0 &&
+           strcmp(last.device, "phone") == 0 && strcmp(last.actor, "root") == 0,
+       "and the act is on record");
+}
+
+static void test_more(void)
+{
+    struct enroll_request request = request_for("alice", "phone");
+
+    ok(start(&request) == ERR_EXISTS, "a label stands once");
+    request.replace = true;
+    ok(start(&request) == 0 && load("alice") && account.device_count == 2,
+       "a replacement waits beside the old device");
+    int64_t id = reply.device.id;
+    ok(start(&request) == 0 && reply.device.id != id && load("alice") && account.device_count == 2,
+       "and a second one takes the first one's place");
+    const struct device *old = account_device(&account, "phone", DEVICE_ACTIVE);
+    const struct auth_request login = {.user = "alice",
+                                       .code = fixture_code(old, FIXTURE_NOW / 30 + 1)};
+    struct auth_reply auth = {0};
+    ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
+           auth.result.admit == ADMIT_YES,
+       "the old device logs in until then");
+    ok(confirm("alice", "phone", fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && tokens.count == 0 && load("alice") &&
+           account.device_count == 1 && account.devices[0].id == reply.device.id &&
+           account.token_count == 10,
+       "confirmed, it is the only one; the tokens stay");
+    request = request_for("alice", NULL);
+    for (int i = 2; i <= 5; i++) {
+        char label[16];
+        snprintf(label, sizeof(label), "phone-%d", i);
+        if (start(&request) != 0 || strcmp(reply.device.label, label) != 0)
+            ok(false, "device %d", i);
+    }
+    ok(start(&request) == ERR_LIMIT, "five devices are enough");
+    ok(confirm("alice", NULL, "123456") == ERR_CONFLICT, "which of several is meant must be said");
+    ok(enroll_again(store, &conf, "h", "alice", "phone-3", &origin, FIXTURE_NOW, &reply, &err) ==
+               0 &&
+           strcmp(reply.device.label, "phone-3") == 0 && strstr(reply.uri, "secret=") != NULL,
+       "the URI of one is shown again");
+    for (int i = 2; i <= 5; i++) {
+        char label[16];
+        snprintf(label, sizeof(label), "phone-%d", i);
+        if (enroll_remove(store, "alice", label, &origin, FIXTURE_NOW, &err) != 0)
+            ok(false, "removing %s", label);
+    }
+    ok(enroll_enable(store, "alice", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
+           load("alice") && account.devices[0].state == DEVICE_DISABLED,
+       "the only device is disabled without naming it");
+    ok(enroll_enable(store, "alice", "phone", true, &origin, FIXTURE_NOW, &err) == 0 &&
+           load("alice") && account.devices[0].state == DEVICE_ACTIVE,
+       "and enabled");
+}
+
+static void test_tokens(void)
+{
+    ok(enroll_renew_tokens(store, "alice", 3, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
+           tokens.count == 3 && load("alice") && account.token_count == 3 &&
+           account.tokens_issued == 3,
+       "three new backup tokens");
+    const struct auth_request login = {.user = "alice", .code = tokens.text[1]};
+    struct auth_reply auth = {0};
+    ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
+           auth.result.admit == ADMIT_YES && auth.result.method == METHOD_BACKUP &&
+           auth.result.tokens_left == 2,
+       "one logs in");
+    ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
+           auth.result.admit == ADMIT_NO,
+       "once");
+    ok(enroll_renew_tokens(store, "alice", 0, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
+           load("alice") && account.token_count == 0,
+       "none after revoking");
+    ok(enroll_renew_tokens(store, "alice", 51, &origin, FIXTURE_NOW, &tokens, &err) == ERR_RANGE &&
+           enroll_renew_tokens(store, "bob", 1, &origin, FIXTURE_NOW, &tokens, &err) ==
+               ERR_NOT_FOUND,
+       "nor for a count or a user that is not");
+    ok(enroll_renew_tokens(store, "alice", 2, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
+           enroll_remove(store, "alice", NULL, &origin, FIXTURE_NOW, &err) == 0 && load("alice") &&
+           account.device_count == 0 && account.token_count == 0,
+       "the last device takes the tokens with it");
+}
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *user, *label;
+        unsigned digits, period;
+        int code;
+    } cases[] = {
+        {"", NULL, 6, 30, ERR_INVALID},          {"a b", NULL, 6, 30, ERR_INVALID},
+        {"../x", NULL, 6, 30, ERR_INVALID},      {"a\n", NULL, 6, 30, ERR_INVALID},
+        {"bob", "", 6, 30, ERR_INVALID},         {"bob", "-x", 6, 30, ERR_INVALID},
+        {"bob", "x\x1b[1m", 6, 30, ERR_INVALID}, {"bob", NULL, 5, 30, ERR_RANGE},
+        {"bob", NULL, 9, 30, ERR_RANGE},         {"bob", NULL, 6, 14, ERR_RANGE},
+        {"bob", NULL, 6, 301, ERR_RANGE},
+    };
+
+    struct enroll_request twice = request_for("erin", "one");
+    const struct secret mine = {.bytes = {1, 2, 3}, .length = 20};
+    twice.secret = &mine;
+    ok(start(&twice) == 0, "a secret brought along");
+    twice.label = "two";
+    ok(start(&twice) == ERR_EXISTS, "is not given to two devices");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct enroll_request request = request_for(cases[i].user, cases[i].label);
+        request.digits = cases[i].digits;
+        request.period = cases[i].period;
+        ok(start(&request) == cases[i].code && err.what[0] != '\0', "request %zu is refused", i);
+    }
+    ok(!load("bob"), "and leaves no account");
+    struct enroll_request request = request_for("bob", NULL);
+    snprintf(conf.label, sizeof(conf.label), "%s", "%u%u%u%u%u%u%u%u%u%u%u%u%u%u%u%u%u");
+    char name[200];
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    request.user = name;
+    ok(start(&request) == ERR_TOO_LONG && !load(name), "a label that grows too long");
+}
+
+static void test_hotp(void)
+{
+    struct enroll_request request = request_for("dave", NULL);
+
+    request.type = DEVICE_HOTP;
+    request.counter = 5;
+    ok(start(&request) == 0 && strcmp(reply.device.label, "token") == 0 &&
+           reply.device.period == 0 && strstr(reply.uri, "otpauth://hotp/") == reply.uri &&
+           strstr(reply.uri, "counter=5") != NULL,
+       "a counter device");
+    ok(confirm("dave", NULL, fixture_code(&reply.device, 6)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && load("dave") && account.devices[0].counter == 7,
+       "confirmed within the look-ahead");
+}
+
+int main(void)
+{
+    store = fixture_open("enroll", &conf, &ring);
+    test_first();
+    test_more();
+    test_tokens();
+    test_hotp();
+    test_refused();
+    store_close(&store);
+    account_clear(&account);
+    return tap_done();
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The SQLite back end: what is kept, what is refused, and a file whose bytes are hostile. */
+#include "config.h"
+
+#include "enroll.h"
+#include "file.h"
+#include "fixture.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct conf conf;
+static struct seal_ring ring;
+static struct store *store;
+static struct err err;
+
+static const char *path_of(const struct conf *of)
+{
+    return strchr(of->store, ':') + 1;
+}
+
+/* Runs SQL behind the store's back. */
+static bool meddle(const char *sql)
+{
+    sqlite3 *db = NULL;
+    bool good = sqlite3_open(path_of(&conf), &db) == SQLITE_OK &&
+                sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+
+    if (!good)
+        tap_note("%s: %s", sql, db != NULL ? sqlite3_errmsg(db) : "cannot open");
+    sqlite3_close(db);
+    return good;
+}
+
+static int load(const char *user, struct account *account)
+{
+    int r = store_begin(store, STORE_READ, &err);
+
+    if (r == 0)
+        r = store_load(store, user, account, &err);
+    store_rollback(store);
+    return r;
+}
+
+static int reopen(const char *uri)
+{
+    struct store *other CLEANUP(store_close) = NULL;
+
+    return store_open(uri, &ring, false, NULL, &other, &err);
+}
+
+static void test_round_trip(void)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0},
+                          got CLEANUP(account_clear) = {0};
+
+    account_init(&after, "alice");
+    after.created = FIXTURE_NOW;
+    (void)snprintf(after.email, sizeof(after.email), "a@example.org");
+    (void)snprintf(after.full_name, sizeof(after.full_name), "\xc3\x84lice 'x'; --");
+    (void)snprintf(after.password, sizeof(after.password), "$y$j9T$abc$def");
+    after.role = ROLE_ADMIN;
+    after.failures = 3;
+    after.locked_until = FIXTURE_NOW + 60;
+    after.device_count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        after.devices[i] = (struct device){.id = 100 + (int64_t)i,
+                                           .type = i == 0 ? DEVICE_TOTP : DEVICE_HOTP,
+                                           .state = DEVICE_ACTIVE,
+                                           .algorithm = OTP_SHA512,
+                                           .digits = 8,
+                                           .period = i == 0 ? 60 : 0,
+                                           .last_step = i == 0 ? 77 : ACCOUNT_NEVER,
+                                           .counter = i == 0 ? 0 : 99,
+                                           .drift = i == 0 ? -16 : 0,
+                                           .created = FIXTURE_NOW + (int64_t)i,
+                                           .last_used = ACCOUNT_NEVER,
+                                           .secret = {.bytes = {1, 2, 3}, .length = 64}};
+        (void)snprintf(after.devices[i].label, ACCOUNT_LABEL_SIZE, "d%zu", i);
+    }
+    ok(store_begin(store, STORE_WRITE, &err) == 0 &&
+           store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0,
+       "an account is saved");
+    ok(after.id > 0 && load("alice", &got) == 0 && memcmp(&after, &got, sizeof(got)) == 0,
+       "and comes back as it was");
+    before = after;
+    after.devices[0].last_step = 78;
+    after.failures = 0;
+    account_remove_device(&after, 1);
+    ok(store_begin(store, STORE_WRITE, &err) == 0 && store_save(store, &before, &after, &err) == 0,
+       "a change is saved");
+    store_rollback(store);
+    ok(load("alice", &got) == 0 && memcmp(&before, &got, sizeof(got)) == 0,
+       "and gone when rolled back");
+    ok(store_begin(store, STORE_WRITE, &err) == 0 &&
+           store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0 &&
+           load("alice", &got) == 0 && got.device_count == 1 && got.devices[0].last_step == 78 &&
+           got.failures == 0,
+       "and there when committed");
+    ok(load("Alice", &got) == ERR_NOT_FOUND && load("", &got) == ERR_NOT_FOUND &&
+           load("x' OR '1'='1", &got) == ERR_NOT_FOUND,
+       "other names are other names");
+}
+
+static void test_hostile_rows(void)
+{
+    static const struct {
+        const char *sql, *undo;
+    } cases[] = {
+        {"UPDATE account SET role='root'", "UPDATE account SET role='user'"},
+        {"UPDATE account SET failures=-1", "UPDATE account SET failures=0"},
+        {"UPDATE account SET failures='x'", "UPDATE account SET failures=0"},
+        {"UPDATE account SET enabled=2", "UPDATE account SET enabled=1"},
+        {"UPDATE account SET locked_until=1e300", "UPDATE account SET locked_until=0"},
+        {"UPDATE account SET email=x'00'", "UPDATE account SET email=''"},
+        {"UPDATE account SET full_name=char(27)||'[1m'", "UPDATE account SET full_name=''"},
+        {"UPDATE device SET digits=5", "UPDATE device SET digits=6"},
+        {"UPDATE device SET digits=9999999999", "UPDATE device SET digits=6"},
+        {"UPDATE device SET period=0", "UPDATE device SET period=30"},
+        {"UPDATE device SET type='email'", "UPDATE device SET type='totp'"},
+        {"UPDATE device SET state='on'", "UPDATE device SET state='active'"},
+        {"UPDATE device SET algorithm='MD5'", "UPDATE device SET algorithm='SHA1'"},
+        {"UPDATE device SET last_step=-2", "UPDATE device SET last_step=-1"},
+        {"UPDATE device SET drift=4000000000", "UPDATE device SET drift=0"},
+        {"UPDATE device SET label=''", "UPDATE device SET label='phone'"},
+        {"UPDATE device SET label=zeroblob(500)", "UPDATE device SET label='phone'"},
+        {"UPDATE device SET key_id='other'", "UPDATE device SET key_id=(SELECT key_id FROM kept)"},
+        {"UPDATE device SET sealed=x'0102'", "UPDATE device SET sealed=(SELECT sealed FROM kept)"},
+        {"UPDATE device SET sealed=zeroblob(48)",
+         "UPDATE device SET sealed=(SELECT sealed FROM kept)"},
+        {"UPDATE device SET sealed=zeroblob(5000)",
+         "UPDATE device SET sealed=(SELECT sealed FROM kept)"},
+        {"UPDATE device SET id=id+1", "UPDATE device SET id=id-1"},
+        {"UPDATE account SET name='mallory'", "UPDATE account SET name='alice'"},
+    };
+    struct account got CLEANUP(account_clear) = {0};
+
+    (void)fixture_enroll(store, &conf, "alice", "phone");
+    ok(meddle("CREATE TABLE kept AS SELECT key_id, sealed FROM device"), "a store to meddle with");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *user = strstr(cases[i].sql, "mallory") ? "mallory" : "alice";
+        bool done = meddle(cases[i].sql);
+        int r = load(user, &got);
+        ok(done && r != 0 && r != ERR_NOT_FOUND && got.device_count == 0 && err.what[0] != '\0' &&
+               meddle(cases[i].undo) && load("alice", &got) == 0,
+           "%s: %s", cases[i].sql, err_sentence(r));
+    }
+    ok(meddle("UPDATE backup_token SET digest=x'00' WHERE digest IN"
+              " (SELECT digest FROM backup_token LIMIT 1)") &&
+           load("alice", &got) == ERR_STORE_CORRUPT,
+       "a digest of the wrong length");
+    ok(meddle("DELETE FROM backup_token; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM"
+              " n WHERE i<60) INSERT INTO backup_token SELECT account.id, "
+              "randomblob(32), 'k' FROM n, account") &&
+           load("alice", &got) == ERR_STORE_CORRUPT,
+       "more tokens than there can be");
+    ok(meddle("DELETE FROM backup_token; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM"
+              " n WHERE i<20) INSERT INTO device SELECT 1000+i, account, label||i, type, state,"
+              " algorithm, digits, period, last_step, counter, drift, created, last_used, key_id,"
+              " sealed FROM n, device") &&
+           load("alice", &got) == ERR_STORE_CORRUPT,
+       "more devices than there can be");
+    ok(meddle("DELETE FROM device WHERE id BETWEEN 1001 AND 1020") && load("alice", &got) == 0,
+       "the store is whole again");
+}
+
+static void test_swap(void)
+{
+    struct account got CLEANUP(account_clear) = {0};
+
+    (void)fixture_enroll(store, &conf, "mallory", "phone");
+    ok(load("alice", &got) == 0 && load("mallory", &got) == 0, "two accounts");
+    ok(meddle("UPDATE device SET account=(SELECT id FROM account WHERE name='alice')"
+              " WHERE account=(SELECT id FROM account WHERE name='mallory')") &&
+           load("alice", &got) == ERR_SEAL,
+       "a device moved to another account does not open");
+    ok(meddle(
+           "DELETE FROM device WHERE id IN (SELECT id FROM device ORDER BY created, id LIMIT 1)"),
+       "nor when it is the only one");
+    ok(meddle("DELETE FROM device") && load("alice", &got) == 0, "the devices are gone");
+    (void)fixture_enroll(store, &conf, "alice", "a");
+    (void)fixture_enroll(store, &conf, "alice", "b");
+    ok(meddle("UPDATE device SET sealed=(SELECT d.sealed FROM device d WHERE d.label='b')"
+              " WHERE label='a'") &&
+           load("alice", &got) == ERR_SEAL,
+       "a secret moved to another device does not open");
+    ok(meddle("UPDATE account SET name='old' WHERE name='alice';"
+              "UPDATE account SET name='alice' WHERE name='mallory'") &&
+           load("alice", &got) == 0 && got.device_count == 0 && load("old", &got) == ERR_SEAL,
+       "renaming the rows does not bring a device along");
+}
+
+static bool write_file(const char *path, const char *text, mode_t mode)
+{
+    return file_write(path, mode, true, text, strlen(text), &err) == 0;
+}
+
+static void test_hostile_files(void)
+{
+    char directory[256], path[300], uri[320];
+    const char *base = tap_dir();
+
+    snprintf(directory, sizeof(directory), "%s/bad", base);
+    snprintf(path, sizeof(path), "%s/totp.db", directory);
+    snprintf(uri, sizeof(uri), "sqlite:%s", path);
+    ok(reopen(uri) != 0, "no directory");
+    ok(mkdir(directory, 0700) == 0 && reopen(uri) == ERR_FILE_MISSING, "no file");
+    ok(write_file(path, "", 0600) && reopen(uri) == ERR_STORE_SCHEMA &&
+           strstr(err.what, "totpctl init") != NULL,
+       "an empty file");
+    ok(write_file(path,
+                  "SQLite format 3 is what this is not, for more than a hundred bytes, so"
+                  " that the header is there to be looked at ..........",
+                  0600) &&
+           reopen(uri) == ERR_STORE_CORRUPT,
+       "a file of something else");
+    ok(write_file(path, "", 0644) && reopen(uri) == ERR_FILE_MODE &&
+           strstr(err.where, path) != NULL,
+       "a mode too open");
+    ok(chmod(path, 0600) == 0 && chmod(directory, 0755) == 0 && reopen(uri) == ERR_FILE_MODE,
+       "a directory too open");
+    ok(chmod(directory, 0700) == 0 && unlink(path) == 0 && mkdir(path, 0700) == 0 &&
+           reopen(uri) == ERR_FILE_TYPE && rmdir(path) == 0,
+       "a directory in its place");
+    ok(mkfifo(path, 0600) == 0 && reopen(uri) == ERR_FILE_TYPE && unlink(path) == 0,
+       "a FIFO, without waiting for it");
+    ok(symlink(path_of(&conf), path) == 0 && reopen(uri) == ERR_FILE_LINK && unlink(path) == 0,
+       "a symbolic link");
+    if (geteuid() == 0)
+        ok(write_file(path, "", 0600) && chown(path, 1234, 0) == 0 &&
+               reopen(uri) == ERR_FILE_OWNER && unlink(path) == 0,
+           "another owner");
+    ok(reopen("postgresql://x") == ERR_INVALID && reopen("sqlite") == ERR_INVALID &&
+           reopen("sqlite:relative.db") == ERR_INVALID && reopen("") == ERR_INVALID,
+       "other URIs");
+    ok(meddle("PRAGMA user_version=99") && reopen(conf.store) == ERR_STORE_SCHEMA &&
+           meddle("PRAGMA user_version=1") && reopen(conf.store) == 0,
+       "a newer schema");
+    ok(meddle("PRAGMA application_id=1") && reopen(conf.store) == ERR_STORE_SCHEMA &&
+           meddle("PRAGMA application_id=0x546f7470"),
+       "another program's database");
+}
+
+static void test_truncated(void)
+{
+    struct conf other = conf;
+    struct seal_ring keys = {0};
+    struct store *small = fixture_open("truncated", &other, &keys);
+    sqlite3 *db = NULL;
+    struct stat status;
+
+    (void)fixture_enroll(small, &other, "alice", "phone");
+    store_close(&small);
+    if (sqlite3_open(path_of(&other), &db) == SQLITE_OK)
+        (void)sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+    sqlite3_close(db);
+    ok(stat(path_of(&other), &status) == 0 && status.st_size > 8192, "a store in one file");
+    struct seal_ring saved = ring;
+    ring = keys;
+    struct store *mine = store;
+    for (off_t size = status.st_size - 1000; size > 0; size -= status.st_size / 7) {
+        struct account got CLEANUP(account_clear) = {0};
+        store = NULL;
+        int r = truncate(path_of(&other), size);
+        if (r == 0)
+            r = store_open(other.store, &ring, false, NULL, &store, &err);
+        if (r == 0)
+            r = load("alice", &got);
+        /* What the cut spared is still right; what it took is an error, never "no such user". */
+        ok(r != ERR_NOT_FOUND && (r != 0 || got.device_count == 1), "cut to %ld bytes: %s",
+           (long)size, err_sentence(r));
+        store_close(&store);
+    }
+    store = mine;
+    ring = saved;
+}
+
+static void test_busy(void)
+{
+    int ready[2];
+
+    if (pipe(ready) != 0)
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *other = NULL;
+        char byte = 'x';
+        bool good = store_open(conf.store, &ring, false, NULL, &other, &err) == 0 &&
+                    store_begin(other, STORE_WRITE, &err) == 0;
+        good = write(ready[1], &byte, 1) == 1 && good;
+        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        good = good && store_commit(other, &err) == 0;
+        store_close(&other);
+        _exit(good ? 0 : 1);
+    }
+    char byte;
+    int status = -1;
+    ok(read(ready[0], &byte, 1) == 1 && store_begin(store, STORE_WRITE, &err) == 0,
+       "a writer waits for the other");
+    store_rollback(store);
+    ok(waitpid(child, &status, 0) == child && status == 0, "which finished first");
+}
+
+/* Whoever starts a setuid program chooses its limits: see sql.h. */
+static void test_limits(void)
+{
+    struct rlimit before, small;
+
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){.rlim_cur = 1 << 20, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    ok(reopen(conf.store) == ERR_STORE_READONLY && strstr(err.what, "ulimit") != NULL,
+       "under a limit on file sizes nothing is opened");
+    setrlimit(RLIMIT_FSIZE, &before);
+    ok(reopen(conf.store) == 0, "without one it is");
+}
+
+static void test_signals(void)
+{
+    sigset_t before, within, after;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    int r = store_begin(store, STORE_WRITE, &err);
+    pthread_sigmask(SIG_SETMASK, NULL, &within);
+    store_rollback(store);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    ok(r == 0 && sigismember(&within, SIGTSTP) == 1 && sigismember(&within, SIGINT) == 1 &&
+           sigismember(&within, SIGKILL) == 0,
+       "no key stops a process in the middle of a write");
+    ok(sigismember(&before, SIGTSTP) == 0 && sigismember(&after, SIGTSTP) == 0 &&
+           sigismember(&after, SIGINT) == 0,
+       "after it they do again");
+}
+
+/* totp.db alone, without its log, is what a careless copy takes. */
+static void test_settle(void)
+{
+    char copy[300], uri[320];
+
+    snprintf(copy, sizeof(copy), "%s/copy", tap_dir());
+    snprintf(uri, sizeof(uri), "sqlite:%s/totp.db", copy);
+    (void)fixture_enroll(store, &conf, "zoe", "phone");
+    store_settle(store);
+    char command[700];
+    snprintf(command, sizeof(command), "mkdir -m 700 %s && cp -p %s %s/totp.db", copy,
+             path_of(&conf), copy);
+    ok(system(command) == 0 && reopen(uri) == 0, "a copy of the main file is a store");
+    struct store *mine = store;
+    struct account got CLEANUP(account_clear) = {0};
+    store = NULL;
+    ok(store_open(uri, &ring, false, NULL, &store, &err) == 0 && load("zoe", &got) == 0 &&
+           got.device_count == 1,
+       "with what was done last");
+    store_close(&store);
+    store = mine;
+}
+
+int main(void)
+{
+    store = fixture_open("store", &conf, &ring);
+    test_round_trip();
+    ok(store_begin(store, STORE_WRITE, &err) == 0 && store_remove(store, "alice", &err) == 0 &&
+           store_commit(store, &err) == 0,
+       "the account is removed");
+    test_hostile_rows();
+    test_swap();
+    test_hostile_files();
+    test_truncated();
+    test_busy();
+    test_limits();
+    test_signals();
+    test_settle();
+    store_close(&store);
+    return tap_done();
+}
