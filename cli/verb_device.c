@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Verbs about a device and its codes. */
+#include "config.h"
+
+#include "admin.h"
+#include "ask.h"
+#include "auth.h"
+#include "draw.h"
+#include "encoding.h"
+#include "image.h"
+#include "text.h"
+#include "verbs.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECRET_BYTES_REFUSED 10 /* shorter than this is no secret */
+#define TRIES 3
+
+/* --- what a new device is like ---------------------------------------------------------------- */
+
+/* Where the QR code goes. */
+struct picture {
+    enum draw_style style;
+    const char *png, *svg;
+};
+
+static int read_picture(const struct run *run, struct picture *picture, struct err *err)
+{
+    const char *word = run_option(run, OPTION_QR);
+
+    picture->png = run_option(run, OPTION_PNG);
+    picture->svg = run_option(run, OPTION_SVG);
+    picture->style = run->json ? DRAW_NONE : draw_style_default();
+    if (word != NULL && draw_style_parse(word, &picture->style) != 0)
+        return err_set(err, ERR_USAGE, "--qr", "it takes utf8, ascii or none");
+    if (run->json && picture->style != DRAW_NONE)
+        return err_set(err, ERR_USAGE, "--qr",
+                       "with --json nothing is drawn: use --png or --svg, or draw the URI");
+    return 0;
+}
+
+static int read_kind(const struct run *run, struct enroll_request *request, struct err *err)
+{
+    const char *type = run_option(run, OPTION_TYPE);
+    const char *algorithm = run_option(run, OPTION_ALGORITHM);
+
+    if (type != NULL && device_type_parse(type, &request->type) != 0)
+        return err_set(err, ERR_USAGE, "--type", "it takes totp or hotp");
+    if (algorithm != NULL && otp_algorithm_parse(algorithm, &request->algorithm) != 0)
+        return err_set(err, ERR_USAGE, "--algorithm", "it takes SHA1, SHA256 or SHA512");
+    if (request->type == DEVICE_HOTP && run_option(run, OPTION_PERIOD) != NULL)
+        return err_set(err, ERR_USAGE, "--period", "it goes with --type totp");
+    if (request->type == DEVICE_TOTP && run_option(run, OPTION_COUNTER) != NULL)
+        return err_set(err, ERR_USAGE, "--counter", "it goes with --type hotp");
+    return 0;
+}
+
+static int read_request(const struct run *run, struct enroll_request *request, struct err *err)
+{
+    uint64_t digits = run->conf.digits, period = run->conf.period;
+
+    *request = (struct enroll_request){.user = run_word(run, 1),
+                                       .origin = run->origin,
+                                       .label = run_option(run, OPTION_DEVICE),
+                                       .type = DEVICE_TOTP,
+                                       .algorithm = run->conf.algorithm,
+                                       .replace = run_option(run, OPTION_REPLACE) != NULL};
+    int r = read_kind(run, request, err);
+    if (r == 0)
+        r = run_number(run, OPTION_DIGITS, OTP_DIGITS_MIN, OTP_DIGITS_MAX, &digits, err);
+    if (r == 0)
+        r = run_number(run, OPTION_PERIOD, OTP_PERIOD_MIN, OTP_PERIOD_MAX, &period, err);
+    if (r == 0)
+        r = run_number(run, OPTION_COUNTER, 0, OTP_COUNTER_MAX, &request->counter, err);
+    request->digits = (unsigned)digits;
+    request->period = request->type == DEVICE_TOTP ? (unsigned)period : 0;
+    return r;
+}
+
+static int read_secret(const struct run *run, struct secret *secret, struct err *err)
+{
+    struct answer text CLEANUP(answer_clear) = {0};
+    size_t length = 0;
+
+    int r = ask_secret("Secret in base32: ", &text, err);
+    if (r != 0)
+        return r;
+    r = encoding_base32_tolerant(text.text, secret->bytes, sizeof(secret->bytes), &length);
+    if (r == ERR_TOO_LONG)
+        return err_set(err, r, "the secret", "it has more than %d bits", 8 * SECRET_BYTES_MAX);
+    if (r != 0)
+        return err_set(err, r, "the secret", "it is not base32, the letters A-Z and digits 2-7");
+    if (length < SECRET_BYTES_REFUSED)
+        return err_set(err, ERR_RANGE, "the secret", "it has fewer than %d bits: it can be guessed",
+                       8 * SECRET_BYTES_REFUSED);
+    secret->length = length;
+    if (length < SECRET_BYTES_MIN)
+        run_remark(run, "the secret has fewer than %d bits: take a longer one if you can",
+                   8 * SECRET_BYTES_MIN);
+    return 0;
+}
+
+/* --- showing a device ------------------------------------------------------------------------- */
+
+void device_put(struct out *out, const struct device *device)
+{
+    out_text(out, "algorithm", otp_algorithm_name(device->algorithm));
+    out_int(out, "digits", device->digits);
+    if (device->type == DEVICE_TOTP) {
+        out_int(out, "period", device->period);
+        return;
+    }
+    out_null(out, "period");
+    out_int(out, "counter", device->counter);
+}
+
+static int print_document(const char *user, const struct enroll_reply *reply, const char *secret,
+                          struct err *err)
+{
+    struct out out CLEANUP(out_clear) = {0};
+
+    out_text(&out, "user", user);
+    out_text(&out, "device", reply->device.label);
+    out_text(&out, "type", device_type_name(reply->device.type));
+    out_text(&out, "state", device_state_name(reply->device.state));
+    device_put(&out, &reply->device);
+    out_text(&out, "secret", secret);
+    out_text(&out, "uri", reply->uri);
+    return out_print(&out, err);
+}
+
+static void print_text(const struct qr *qr, enum draw_style style, const char *uri,
+                       const char *secret)
+{
+    struct err err = {0};
+
+    if (qr != NULL && draw_print(qr, style, &err) != 0)
+        out_message("%s", err.what);
+    printf("URI     %s\nSecret ", uri);
+    for (size_t i = 0; secret[i] != '\0'; i++)
+        printf("%s%c", i % 4 == 0 ? " " : "", secret[i]);
+    putchar('\n');
+}
+
+static int save_pictures(const struct qr *qr, const struct picture *picture, struct err *err)
+{
+    int r = picture->png != NULL ? image_save_png(qr, picture->png, err) : 0;
+
+    if (r == 0 && picture->svg != NULL)
+        r = image_save_svg(qr, picture->svg, err);
+    return r;
+}
+
+/* The text comes first: whatever becomes of the pictures, the device can be set up from it. */
+static int show_device(const struct run *run, const char *user, const struct enroll_reply *reply,
+                       const struct picture *picture, struct err *err)
+{
+    char secret[ENCODING_BASE32_SIZE(SECRET_BYTES_MAX)] = "";
+    struct qr *qr CLEANUP(qr_clear) = NULL;
+
+    int r = encoding_base32(reply->device.secret.bytes, reply->device.secret.length, secret,
+                            sizeof(secret));
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    bool wanted = picture->style != DRAW_NONE || picture->png != NULL || picture->svg != NULL;
+    int drawn = wanted ? qr_encode(reply->uri, &qr) : 0;
+    if (run->json)
+        r = print_document(user, reply, secret, err);
+    else
+        print_text(qr, picture->style, reply->uri, secret);
+    secret_wipe(secret, sizeof(secret));
+    if (r == 0)
+        r = out_flush(err);
+    if (r != 0)
+        return r;
+    if (drawn != 0)
+        return err_set(err, drawn, "the QR code",
+                       drawn == ERR_TOO_LONG ? "the key URI is too long for one" : NULL);
+    return save_pictures(qr, picture, err);
+}
+
+void tokens_show(const struct run *run, const struct enroll_tokens *tokens)
+{
+    if (tokens->count == 0)
+        return;
+    run_remark(run, "each of these backup tokens replaces a code once; they are shown this one "
+                    "time: keep them where the phone is not");
+    for (size_t i = 0; i < tokens->count; i++)
+        printf("%s\n", tokens->text[i]);
+}
+
+void tokens_put(struct out *out, const struct enroll_tokens *tokens)
+{
+    out_array(out, "backup_tokens");
+    for (size_t i = 0; i < tokens->count; i++)
+        out_text(out, NULL, tokens->text[i]);
+    out_end(out);
+}
+
+/* --- the first code --------------------------------------------------------------------------- */
+
+static int print_confirmed(const struct run *run, const char *user,
+                           const struct policy_result *result, const struct enroll_tokens *tokens,
+                           struct err *err)
+{
+    struct out out CLEANUP(out_clear) = {0};
+
+    if (!run->json) {
+        run_remark(run, "the device '%s' of %s is active", result->device, user);
+        tokens_show(run, tokens);
+        return STATUS_DONE;
+    }
+    out_text(&out, "user", user);
+    out_text(&out, "device", result->device);
+    out_text(&out, "state", device_state_name(DEVICE_ACTIVE));
+    tokens_put(&out, tokens);
+    return out_print(&out, err);
+}
+
+/* Asks for a code and judges it. STATUS_REFUSED, having said so, when it is not the device's. */
+static int confirm_once(struct run *run, const char *user, const char *label, struct err *err)
+{
+    struct answer code CLEANUP(answer_clear) = {0};
+    struct enroll_tokens tokens CLEANUP(enroll_tokens_clear) = {0};
+    struct policy_result result = {0};
+    int64_t now = 0;
+
+    int r = ask_secret("First code: ", &code, err);
+    if (r == 0)
+        r = run_now(&now, err);
+    if (r == 0)
+        r = enroll_confirm(run->store, &run->conf, user, label, code.text, &run->origin, now,
+                           &result, &tokens, err);
+    if (r != 0)
+        return r;
+    if (result.verdict == VERDICT_ACCEPTED)
+        return print_confirmed(run, user, &result, &tokens, err);
+    out_message(
+        result.verdict == VERDICT_MALFORMED
+            ? "this is not a code: it has as many digits as the device shows"
+            : "the code is wrong: take the one shown now, and see that both clocks are right");
+    return (int)run_verdict(result.verdict);
+}
+
+static int confirm_patiently(struct run *run, const char *user, const char *label, struct err *err)
+{
+    int r = STATUS_REFUSED;
+
+    for (int i = 0; i < TRIES && r == STATUS_REFUSED; i++)
+        r = confirm_once(run, user, label, err);
+    return r;
+}
+
+int verb_confirm(struct run *run, struct err *err)
+{
+    return confirm_once(run, run_word(run, 1), run_word(run, 2), err);
+}
+
+int verb_enroll(struct run *run, struct err *err)
+{
+    struct enroll_reply reply CLEANUP(enroll_reply_clear) = {0};
+    struct secret secret CLEANUP(secret_clear) = {0};
+    struct enroll_request request;
+    struct picture picture;
+    int64_t now = 0;
+
+    int r = read_picture(run, &picture, err);
+    if (r == 0)
+        r = read_request(run, &request, err);
+    if (r == 0 && run_option(run, OPTION_SECRET_STDIN) != NULL) {
+        r = read_secret(run, &secret, err);
+        request.secret = &secret;
+    }
+    if (r == 0)
+        r = run_now(&now, err);
+    if (r == 0)
+        r = enroll_start(run->store, &run->conf, run->host, &request, now, &reply, err);
+    if (r != 0)
+        return r;
+    run_warn_stranger(run, request.user);
+    r = show_device(run, request.user, &reply, &picture, err);
+    bool ask = !run->json && run_option(run, OPTION_NO_CONFIRM) == NULL && ask_is_terminal() &&
+               isatty(STDOUT_FILENO) != 0;
+    if (r == 0 && ask)
+        r = confirm_patiently(run, request.user, reply.device.label, err);
+    if (r != 0 || !ask)
+        run_remark(run,
+                   "the device '%s' of %s is pending until 'totpctl confirm' has its first code",
+                   reply.device.label, request.user);
+    return r;
+}
+
+int verb_qr(struct run *run, struct err *err)
+{
+    struct enroll_reply reply CLEANUP(enroll_reply_clear) = {0};
+    struct picture picture;
+    int64_t now = 0;
+
+    int r = read_picture(run, &picture, err);
+    if (r == 0)
+        r = run_now(&now, err);
+    if (r == 0)
+        r = enroll_again(run->store, &run->conf, run->host, run_word(run, 1), run_word(run, 2),
+                         &run->origin, now, &reply, err);
+    return r == 0 ? show_device(run, run_word(run, 1), &reply, &picture, err) : r;
+}
+
+/* --- a code ----------------------------------------------------------------------------------- */
+
+/* What a verdict alone does not tell. */
+static void explain_verdict(const struct run *run, const struct policy_result *result)
+{
+    char until[TEXT_TIME_SIZE];
+
+    if (result->method == METHOD_BACKUP)
+        run_remark(run, "%u backup tokens are left", result->tokens_left);
+    if (result->verdict != VERDICT_LOCKED)
+        return;
+    text_format_time(result->locked_until, until);
+    if (result->locked_until > 0 && result->locked_until < ACCOUNT_LOCKED_FOR_EVER)
+        run_remark(run, "the account is locked until %s, or 'totpctl unlock'", until);
+    else
+        run_remark(run, "the account is locked until 'totpctl unlock'");
+}
+
+static int print_verdict(const struct run *run, const char *user,
+                         const struct policy_result *result, struct err *err)
+{
+    const char *method = policy_method_name(result->method);
+    char label[4 * ACCOUNT_LABEL_SIZE];
+    struct out out CLEANUP(out_clear) = {0};
+
+    explain_verdict(run, result);
+    if (!run->json) {
+        out_safe(label, sizeof(label), result->device);
+        printf("%s%s%s%s%s\n", policy_verdict_name(result->verdict), method[0] != '\0' ? " " : "",
+               method, label[0] != '\0' ? " " : "", label);
+        return 0;
+    }
+    out_text(&out, "user", user);
+    out_text(&out, "verdict", policy_verdict_name(result->verdict));
+    out_word(&out, "method", method);
+    out_word(&out, "device", result->device);
+    return out_print(&out, err);
+}
+
+int verb_verify(struct run *run, struct err *err)
+{
+    struct answer code CLEANUP(answer_clear) = {0};
+    struct account account CLEANUP(account_clear) = {0};
+    struct auth_request request = {
+        .user = run_word(run, 1), .origin = run->origin, .shape = AUTH_CODE};
+    struct auth_reply reply = {0};
+    int64_t now = 0;
+
+    /* To somebody who may read the store anyway, "there is no such user" can be told. */
+    int r = admin_show(run->store, request.user, &account, err);
+    if (r == 0)
+        r = ask_secret("Code: ", &code, err);
+    if (r == 0)
+        r = run_now(&now, err);
+    request.code = code.text;
+    if (r == 0)
+        r = auth_check(run->store, &run->conf.rules, &request, now, &reply, err);
+    if (r == 0)
+        r = print_verdict(run, request.user, &reply.result, err);
+    return r == 0 ? (int)run_verdict(reply.result.verdict) : r;
+}

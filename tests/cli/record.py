@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The verb log."""
+import json
+import os
+import pwd
+import re
+import sqlite3
+import subprocess
+import sys
+sys.dont_write_bytecode = True
+from host import Host, done, hotp, ok, same
+
+FIELDS = ['time', 'user', 'service', 'rhost', 'verdict', 'method', 'device', 'action', 'tty', 'actor']
+TIME = r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ'
+
+host = Host()
+same(host.run('--json', 'log').stdout, '{"events":[]}\n', 'nothing has happened')
+device = host.enroll('alice', '--type', 'hotp')
+host.run('verify', 'alice', stdin=hotp(device['secret'], 1))
+host.run('add', 'bob')
+events = host.json('log')['events']
+same([(e['action'], e['user'], e['verdict'], e['method'], e['device']) for e in events],
+     [('enroll', 'alice', None, None, 'token'), ('confirm', 'alice', 'accepted', None, 'token'),
+      ('login', 'alice', 'accepted', 'hotp', 'token'), ('add', 'bob', None, None, None)],
+     'every verb that changes something leaves an event')
+same([list(e) for e in events], [FIELDS] * 4, 'their fields')
+ok(all(re.fullmatch(TIME, e['time']) for e in events), 'their times are RFC 3339', events)
+same({(e['service'], e['actor']) for e in events}, {('totpctl', pwd.getpwuid(os.getuid()).pw_name)},
+     'who did it, and with what')
+lines = host.run('log').stdout.splitlines()
+ok(re.fullmatch(TIME + ' login accepted user=alice service=totpctl method=hotp device=token actor=.*',
+                lines[2]), 'a line of text', lines)
+same(len(lines), 4, 'a line each')
+same([e['action'] for e in host.json('log', 'bob')['events']], ['add'], 'of one user')
+for since, count in (('1h', 4), ('1970-01-01', 4), ('2099-12-31T23:59:59Z', 0)):
+    same(len(host.json('log', '--since', since)['events']), count, '--since %s' % since)
+host.run('remove', 'alice')
+same(len(host.json('log', 'alice')['events']), 4, 'events outlive the account')
+
+# more than is read at a time; hostile values
+db = sqlite3.connect(host.db)
+db.executemany("INSERT INTO event (time, action, user, service, rhost, tty, verdict, method, device, "
+               "actor) VALUES (?, 'login', 'eve', 'sshd', ?, '', 'wrong', '', '', '')",
+               [(n, '\x1b[31m"\u202e') for n in range(1, 301)])
+db.commit()
+db.close()
+same([e['time'][14:19] for e in host.json('log', 'eve')['events']],
+     ['%02d:%02d' % divmod(n, 60) for n in range(1, 301)], 'all of many events, in order')
+ok(r'rhost="\x1b[31m\"\xe2\x80\xae"' in host.run('log', 'eve').stdout, 'hostile values are escaped')
+ok('\x1b' not in host.run('--json', 'log', 'eve').stdout, 'also in a document')
+
+# --follow
+for words, want in ((['log', '--follow', '--since', '2026-01-01'], lambda l: ' unlock user=bob' in l),
+                    (['log', '--follow', '--json', 'bob'],
+                     lambda l: json.loads(l)['action'] == 'unlock')):
+    follower = subprocess.Popen(host.command(*words), stdout=subprocess.PIPE, text=True)
+    first = follower.stdout.readline()
+    host.run('unlock', 'bob')
+    line = first
+    while line and not want(line):
+        line = follower.stdout.readline()
+    ok(first and line, '%s shows what happens' % ' '.join(words))
+    follower.stdout.close()
+    same(follower.wait(timeout=30), 0, 'and ends when nobody reads')
+follower = subprocess.Popen(host.command('log', '--follow'), stdout=subprocess.PIPE, text=True)
+follower.stdout.readline()
+follower.terminate()
+same(follower.wait(timeout=30), -15, 'or at a signal')
+follower.stdout.close()
+host.check_messages()
+done()

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""totpctl on a terminal: prompts without echo, signals, enrolment with its first code."""
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+sys.dont_write_bytecode = True
+from host import Host, done, ok, same, totp, wrong
+
+
+class Terminal:
+    """A command in a terminal of its own, under a small shell that can stop and continue it."""
+
+    def __init__(self, command, columns=120, locale='C.UTF-8'):
+        self.seen = ''
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 50, columns, 0, 0))
+            os.environ['LC_ALL'] = locale
+            shell(command)
+
+    def wait_for(self, text):
+        """What was printed up to text and with it, or all there was."""
+        while text not in self.seen:
+            if not select.select([self.fd], [], [], 60)[0]:
+                break
+            try:
+                got = os.read(self.fd, 65536)
+            except OSError:  # the other side is gone
+                break
+            if not got:
+                break
+            self.seen += got.decode(errors='replace')
+        end = self.seen.find(text) + len(text) if text in self.seen else len(self.seen)
+        before, self.seen = self.seen[:end], self.seen[end:]
+        return before
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        """The rest of the output, and how the command ended."""
+        rest = self.wait_for('ENDED') + self.wait_for('\n')
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return re.sub(r'ENDED.*', '', rest), re.search(r'ENDED (-?\d+)', rest + 'ENDED 999').group(1)
+
+
+def shell(command):
+    """Runs command in the foreground; when it stops, says so and continues it."""
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execv(command[0], command)
+    status = os.waitpid(pid, os.WUNTRACED)[1]
+    while os.WIFSTOPPED(status):
+        os.tcsetpgrp(0, os.getpgrp())
+        print('STOPPED echo %d' % bool(termios.tcgetattr(0)[3] & termios.ECHO), flush=True)
+        os.tcsetpgrp(0, pid)
+        os.kill(pid, signal.SIGCONT)
+        status = os.waitpid(pid, os.WUNTRACED)[1]
+    os.tcsetpgrp(0, os.getpgrp())
+    print('ENDED %d' % os.waitstatus_to_exitcode(status), flush=True)
+    os._exit(0)
+
+
+host = Host()
+
+# enroll, three tries
+terminal = Terminal(host.command('enroll', 'alice'))
+shown = terminal.wait_for('First code: ')
+ok('█' in shown and 'otpauth://' in shown, 'enroll draws the code and prints the URI', shown)
+secret = re.search('Secret +(.*)', shown).group(1).replace(' ', '').strip()
+ok(not terminal.echoes(), 'the terminal does not echo')
+terminal.type(wrong(secret) + '\n')
+said = terminal.wait_for('First code: ')
+ok('the code is wrong' in said, 'a wrong code is told, and asked for again', said)
+code = totp(secret)
+terminal.type(code + '\n')
+rest, status = terminal.end()
+same(status, '0', 'the first code activates')
+ok(code not in rest and len(re.findall(r'\w{4}-\w{4}-\w{4}', rest)) == 10, 'tokens are shown', rest)
+same(host.json('show', 'alice')['devices'][0]['state'], 'active', 'the device is active')
+terminal = Terminal(host.command('enroll', 'bob', '--qr', 'none'))
+shown = terminal.wait_for('First code: ')
+ok('█' not in shown, '--qr none draws nothing')
+bad = wrong(re.search('Secret +(.*)', shown).group(1).replace(' ', '').strip())
+for _ in range(2):
+    terminal.type(bad + '\n')
+    terminal.wait_for('First code: ')
+terminal.type(bad + '\n')
+rest, status = terminal.end()
+ok(status == '1' and 'pending' in rest, 'three wrong codes leave it pending', rest)
+rest, status = Terminal(host.command('enroll', 'bob', '--no-confirm', '--qr', 'none')).end()
+ok(status == '0' and 'pending' in rest and 'First code' not in rest, '--no-confirm does not ask')
+rest, status = Terminal(host.command('--json', 'enroll', 'bob')).end()
+ok(status == '0' and 'First code' not in rest, '--json does not ask', rest)
+
+# widths and character sets
+rest, status = Terminal(host.command('qr', 'alice'), columns=40).end()
+ok(status == '0' and '█' not in rest and '40 columns' in rest and '--png' in rest
+   and 'otpauth://' in rest, 'a narrow terminal is told so', rest)
+rest, status = Terminal(host.command('qr', 'alice'), columns=80).end()
+ok('█' in rest and max(map(len, rest.splitlines()[:20])) <= 80, '80 columns are enough', rest)
+rest, status = Terminal(host.command('qr', 'alice'), columns=130, locale='C').end()
+ok('##########' in rest and '█' not in rest, 'ASCII where the terminal is not UTF-8', rest)
+
+# passwords
+terminal = Terminal(host.command('passwd', 'alice'))
+terminal.wait_for('New password: ')
+terminal.type('hunter2\n')
+terminal.wait_for('The same again: ')
+terminal.type('hunter3\n')
+rest, status = terminal.end()
+ok(status == '1' and 'differ' in rest and 'hunter' not in rest, 'two that differ change nothing', rest)
+terminal = Terminal(host.command('passwd', 'alice'))
+for prompt in 'New password: ', 'The same again: ':
+    terminal.wait_for(prompt)
+    terminal.type('hunter2\n')
+same(terminal.end()[1], '0', 'twice the same is set')
+ok(host.json('show', 'alice')['has_password'], 'there is a password')
+terminal = Terminal(host.command('verify', 'alice'))
+terminal.wait_for('Code: ')
+terminal.type('\x04')
+rest, status = terminal.end()
+ok(status == '2' and 'there was none' in rest, 'the end of input is no code', rest)
+terminal = Terminal(host.command('verify', 'alice'))
+terminal.wait_for('Code: ')
+terminal.type('1' * 600 + '\n')
+rest, status = terminal.end()
+ok(status == '2' and '512' in rest, 'a line too long is refused, not cut', rest)
+
+# signals
+for key, number in (('\x03', signal.SIGINT), ('\x1c', signal.SIGQUIT)):
+    terminal = Terminal(host.command('verify', 'alice'))
+    terminal.wait_for('Code: ')
+    terminal.type('123' + key)
+    said = terminal.wait_for('ENDED')
+    echo = terminal.echoes()
+    terminal.seen = 'ENDED' + terminal.seen
+    same((terminal.end()[1], echo), (str(-number), True), 'signal %d ends it, with echo on' % number)
+terminal = Terminal(host.command('verify', 'alice'))
+terminal.wait_for('Code: ')
+terminal.type('\x1a')
+said = terminal.wait_for('Code: ')
+ok('STOPPED echo 1' in said, 'stopped, the terminal echoes', said)
+ok(not terminal.echoes(), 'continued, it does not')
+terminal.type(totp(secret, 1) + '\n')
+rest, status = terminal.end()
+same(status, '0', 'and the code is read')
+done()

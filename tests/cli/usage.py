@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the command line takes and refuses; what help says."""
+import re
+import subprocess
+import sys
+sys.dont_write_bytecode = True
+from host import TOTPCTL, Host, done, ok, same
+
+VERBS = ('init add enroll confirm verify qr list show set enable disable lock unlock remove passwd '
+         'backup log config help').split()
+LATER = 'import export resync rekey snapshot restore stats doctor try'.split()
+FLAGS = ('--json --quiet --help --version --password-stdin --secret-stdin --replace --no-confirm '
+         '--pending --locked --delete --follow').split()
+
+host = Host()
+host.enroll('alice')
+
+
+def plain(*words):
+    return subprocess.run([TOTPCTL, *words], capture_output=True, text=True, input='')
+
+
+# help
+run = plain('help')
+same((run.returncode, run.stderr), (0, ''), 'help')
+same(re.findall(r'^  ([a-z]+) ', run.stdout, re.M), VERBS, 'help lists every verb')
+same(plain('--help').stdout, run.stdout, '--help is help')
+ok(re.fullmatch(r'totpctl \d+\.\d+\.\d+\n', plain('--version').stdout), '--version')
+options = {}
+for verb in VERBS:
+    run = plain('help', verb)
+    options[verb] = set(re.findall(r'^  (--[a-z-]+)', run.stdout, re.M))
+    ok(run.returncode == 0 and ' %s' % verb in run.stdout.splitlines()[0] and '--json' in options[verb],
+       'help %s' % verb, run.stdout)
+    same(plain(verb, '--help').stdout, run.stdout, '%s --help' % verb)
+everything = set().union(*options.values())
+
+# refused
+for verb in VERBS:
+    needed = {'backup': ['new'], 'set': ['alice']}.get(verb, [])
+    for option in sorted(everything - options[verb]):
+        words = [option] if option in FLAGS else [option, '1']
+        run = host.run(verb, *needed, 'alice', *words)
+        ok(run.returncode == 2 and option in run.stderr and 'usage: totpctl' in run.stderr
+           and run.stdout == '', '%s does not take %s' % (verb, option), run.stderr)
+for verb in LATER + ['Enroll', 'x', '']:
+    run = host.run(verb, 'alice')
+    ok(run.returncode == 2 and 'no verb' in run.stderr, 'there is no verb %r' % verb, run.stderr)
+for words in (['enroll', 'alice', '--type', 'email'], ['enroll', 'alice', '--mail', 'a@b.c'],
+              ['enroll', 'alice', '--qr', 'png'], ['enroll', 'alice', '--json', '--qr', 'utf8'],
+              ['enroll', 'alice', '--algorithm', 'MD5'], ['enroll', 'alice', '--algorithm', ''],
+              ['enroll', 'alice', '--digits', '5'], ['enroll', 'alice', '--digits', '9'],
+              ['enroll', 'alice', '--digits', '06x'], ['enroll', 'alice', '--digits', '-6'],
+              ['enroll', 'alice', '--period', '14'], ['enroll', 'alice', '--period', '301'],
+              ['enroll', 'alice', '--period', '30s'], ['enroll', 'alice', '--counter', '1'],
+              ['enroll', 'alice', '--type', 'hotp', '--period', '30'],
+              ['enroll', 'alice', '--type', 'hotp', '--counter', '9223372036854775807'],
+              ['enroll', 'alice', '--device', ''], ['enroll', 'alice', '--device', 'x' * 65],
+              ['enroll', 'alice', '--device', 'a\nb'], ['enroll', 'alice', '--replace=yes'],
+              ['enroll', 'alice', '--digits', '6', '--digits', '6'], ['enroll', 'alice', '--digits'],
+              ['enroll', '../alice'], ['enroll'], ['enroll', 'alice', 'bob'],
+              ['add', 'zoe', '--role', 'root'], ['add', 'zoe', '--email', 'nobody'],
+              ['add', 'zoe', '--full-name', 'a\x07'], ['add', 'zoe', '--password', 'hunter2'],
+              ['add', 'zoe', '--password-stdin=hunter2'], ['list', '--unused-for', 'long'],
+              ['list', '--unused-for', '-1d'], ['list', 'alice'], ['show'], ['log', 'a', 'b'],
+              ['log', '--since', 'yesterday'], ['log', '--since', '2026-02-30'],
+              ['verify', 'alice', 'hunter2'], ['passwd', 'alice', 'hunter2'],
+              ['confirm', 'alice', 'phone', 'hunter2'], ['init', 'hunter2'],
+              ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'], ['-j', 'list'], ['list', '--nosuch=hunter2']):
+    run = host.run(*words)
+    ok(run.returncode == 2 and run.stdout == '' and run.stderr.startswith('totpctl: ')
+       and 'hunter2' not in run.stderr, 'refused: %a' % ' '.join(words)[:60],
+       '%d %s%s' % (run.returncode, run.stdout, run.stderr))
+same([d['device'] for d in host.json('show', 'alice')['devices']], ['phone'], 'nothing came of it')
+same(plain().returncode, 2, 'no verb at all')
+
+# taken
+for words in (['--json', 'list'], ['list', '--json'], ['list', '--json', '--pending'],
+              ['--pending', 'list', '--json'], ['list', '--json', '--']):
+    ok(host.run(*words).stdout.startswith('{"users":['), 'in any order: %s' % ' '.join(words))
+run = plain('list', '--config=' + host.config)
+ok(run.returncode == 0 and 'alice' in run.stdout, 'with an equals sign', run.stderr)
+same(host.run('show', '--', '--json').returncode, 3, 'after -- there are words only')
+host.check_messages()
+done()
