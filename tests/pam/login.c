@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void note_message(struct login *login, const struct pam_message *message)
+{
+    bool question =
+        message->msg_style == PAM_PROMPT_ECHO_OFF || message->msg_style == PAM_PROMPT_ECHO_ON;
+
+    if (question) {
+        login->prompts++;
+        login->style = message->msg_style;
+        snprintf(login->text, sizeof(login->text), "%s", message->msg);
+        return;
+    }
+    if (message->msg_style == PAM_ERROR_MSG)
+        login->errors++;
+    else
+        login->infos++;
+    snprintf(login->message, sizeof(login->message), "%s", message->msg);
+}
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
+                    void *context)
+{
+    struct login *login = context;
+    struct pam_response *given = NULL;
+
+    if (login->conversation == ANSWER)
+        given = calloc((size_t)count, sizeof(*given));
+    for (int i = 0; i < count; i++) {
+        unsigned asked = login->prompts;
+        note_message(login, messages[i]);
+        if (login->prompts == asked || given == NULL)
+            continue;
+        const char *answer = asked < ANSWERS_MAX ? login->answers[asked] : NULL;
+        given[i].resp = strdup(answer != NULL ? answer : "");
+    }
+    if (login->conversation == ANSWER_ERROR)
+        return PAM_CONV_ERR;
+    *responses = given;
+    return PAM_SUCCESS;
+}
+
+static void note_delay(int result, unsigned microseconds, void *context)
+{
+    struct login *login = context;
+
+    (void)result;
+    login->delay = microseconds;
+}
+
+/* As a stopwatch; the frozen clock is CLOCK_REALTIME. */
+static double stopwatch(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+bool login_is_helper(const char *line)
+{
+    return strstr(line, "authtok=<") != NULL;
+}
+
+static bool in_log(const char *text)
+{
+    for (unsigned i = 0; i < log_count(); i++)
+        if (!login_is_helper(log_line(i)) && strstr(log_line(i), text) != NULL)
+            return true;
+    return false;
+}
+
+static void look_for_leaks(struct login *login)
+{
+    login->leaked = in_log(SECRET_GA) || in_log(CODE_GA);
+    for (size_t i = 0; i < ANSWERS_MAX; i++) {
+        const char *answer = login->answers[i];
+        if (answer == NULL || strlen(answer) < CODE_DIGITS_MIN)
+            continue;
+        if (in_log(answer) || in_log(answer + strlen(answer) - CODE_DIGITS_MIN))
+            login->leaked = true;
+    }
+}
+
+static void run(struct login *login, int (*management)(pam_handle_t *, int))
+{
+    const struct pam_conv conversation = {.conv = converse, .appdata_ptr = login};
+    char confdir[512];
+    pam_handle_t *handle = NULL;
+    union {
+        void (*function)(int, unsigned, void *);
+        const void *item;
+    } delay = {.function = note_delay};
+
+    log_clear();
+    login->prompts = login->infos = login->errors = login->delay = 0;
+    host_path("pam.d", confdir, sizeof(confdir));
+    int r = pam_start_confdir(login->service != NULL ? login->service : "test", login->user,
+                              &conversation, confdir, &handle);
+    if (r != PAM_SUCCESS) {
+        printf("Bail out! pam_start_confdir: %d\n", r);
+        exit(1);
+    }
+    pam_set_item(handle, PAM_FAIL_DELAY, delay.item);
+    if (login->rhost != NULL)
+        pam_set_item(handle, PAM_RHOST, login->rhost);
+    if (login->tty != NULL)
+        pam_set_item(handle, PAM_TTY, login->tty);
+    /* Loads every module of the service now, so that what before() breaks is not libpam's own. */
+    pam_setcred(handle, PAM_ESTABLISH_CRED);
+    double started = stopwatch();
+    if (login->before != NULL)
+        login->before();
+    login->result = management(handle, login->flags);
+    if (login->after != NULL)
+        login->after();
+    login->seconds = stopwatch() - started;
+    pam_end(handle, login->result);
+    look_for_leaks(login);
+    const char *handed_on = strstr(login_log("authtok=<"), "authtok=<");
+    login->forwarded = handed_on != NULL ? handed_on + strlen("authtok=") : "";
+}
+
+void login_run(struct login *login)
+{
+    run(login, pam_authenticate);
+}
+
+void login_account(struct login *login)
+{
+    run(login, pam_acct_mgmt);
+}
+
+void login_expect(struct login *login, int result, unsigned prompts, const char *name)
+{
+    unsigned lines = login->lines != 0 ? login->lines : 1;
+
+    login_run(login);
+    bool fine = login->result == result && login->prompts == prompts && login_logs() == lines &&
+                !login->leaked;
+    if (ok(fine, "%s", name))
+        return;
+    tap_note("result %d (wanted %d), %u prompts (wanted %u), %u log lines (wanted %u), %s",
+             login->result, result, login->prompts, prompts, login_logs(), lines,
+             login->leaked ? "leaked" : "nothing leaked");
+    for (unsigned i = 0; i < log_count(); i++)
+        tap_note("log: %s", log_line(i));
+}
+
+unsigned login_logs(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < log_count(); i++)
+        count += !login_is_helper(log_line(i));
+    return count;
+}
+
+const char *login_log(const char *text)
+{
+    for (unsigned i = 0; i < log_count(); i++)
+        if (strstr(log_line(i), text) != NULL)
+            return log_line(i);
+    return "";
+}
