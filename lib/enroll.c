@@ -32,8 +32,7 @@ static int record(struct store *store, const char *action, const char *user, con
     return store_event(store, &event, err);
 }
 
-/* --- choosing a device
- * ------------------------------------------------------------------------------------ */
+/* --- choosing a device ------------------------------------------------------------------------ */
 
 /* The first of "phone", "phone-2", ... that no device has. */
 static void free_label(const struct account *account, enum device_type type, char *label,
@@ -74,8 +73,7 @@ static int choose(const struct account *account, const char *label, bool pending
     return 0;
 }
 
-/* --- a new device
- * ----------------------------------------------------------------------------------------- */
+/* --- a new device ----------------------------------------------------------------------------- */
 
 static int check_request(const struct enroll_request *request, struct err *err)
 {
@@ -252,8 +250,7 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
     return r;
 }
 
-/* --- backup tokens
- * ---------------------------------------------------------------------------------------- */
+/* --- backup tokens ---------------------------------------------------------------------------- */
 
 /* All old tokens go; count new ones come. */
 static int replace_tokens(struct store *store, unsigned count, struct account *after,
@@ -305,8 +302,7 @@ int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
     return r;
 }
 
-/* --- the first code
- * --------------------------------------------------------------------------------------- */
+/* --- the first code --------------------------------------------------------------------------- */
 
 int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
                    const char *label, const char *code, const struct event_origin *origin,
@@ -351,11 +347,14 @@ int enroll_confirm(struct store *store, const struct conf *conf, const char *use
     return r;
 }
 
-/* --- devices in use
- * --------------------------------------------------------------------------------------- */
+/* --- devices in use --------------------------------------------------------------------------- */
 
-int enroll_remove(struct store *store, const char *user, const char *label,
-                  const struct event_origin *origin, int64_t now, struct err *err)
+/* A change of one device, applied to a copy of the account. 0 or an error that ends it. */
+typedef int change_fn(struct account *account, size_t index, struct err *err);
+
+static int change_device(struct store *store, const char *user, const char *label,
+                         change_fn *change, const char *action, const struct event_origin *origin,
+                         int64_t now, struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
     size_t index = 0;
@@ -370,45 +369,64 @@ int enroll_remove(struct store *store, const char *user, const char *label,
     if (r != 0)
         return r;
     after = before;
-    for (size_t i = after.device_count; i-- > 0;)
-        if (strcmp(after.devices[i].label, before.devices[index].label) == 0)
-            account_remove_device(&after, i);
-    if (after.device_count == 0) {
-        /* Without a device the tokens open nothing; the next enrolment comes with its own. */
-        secret_wipe(after.tokens, sizeof(after.tokens));
-        after.token_count = 0;
-        after.tokens_issued = 0;
-    }
-    r = store_save(open, &before, &after, err);
+    r = change(&after, index, err);
     if (r == 0)
-        r = record(open, "remove", user, before.devices[index].label, NULL, origin, now, err);
+        r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, action, user, before.devices[index].label, NULL, origin, now, err);
     return r == 0 ? store_commit(open, err) : r;
+}
+
+/* A device that waits to take its place goes along. */
+static int remove_device(struct account *account, size_t index, struct err *err)
+{
+    char label[ACCOUNT_LABEL_SIZE] = "";
+
+    (void)err;
+    text_cut(label, sizeof(label), account->devices[index].label);
+    for (size_t i = account->device_count; i-- > 0;)
+        if (strcmp(account->devices[i].label, label) == 0)
+            account_remove_device(account, i);
+    if (account->device_count == 0) {
+        /* Without a device the tokens open nothing; the next enrolment comes with its own. */
+        secret_wipe(account->tokens, sizeof(account->tokens));
+        account->token_count = 0;
+        account->tokens_issued = 0;
+    }
+    return 0;
+}
+
+static int switch_device(struct account *account, size_t index, enum device_state state,
+                         struct err *err)
+{
+    struct device *device = &account->devices[index];
+
+    if (device->state == DEVICE_PENDING)
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "the device '%s' is pending: confirm it with its first code", device->label);
+    device->state = state;
+    return 0;
+}
+
+static int activate_device(struct account *account, size_t index, struct err *err)
+{
+    return switch_device(account, index, DEVICE_ACTIVE, err);
+}
+
+static int disable_device(struct account *account, size_t index, struct err *err)
+{
+    return switch_device(account, index, DEVICE_DISABLED, err);
+}
+
+int enroll_remove(struct store *store, const char *user, const char *label,
+                  const struct event_origin *origin, int64_t now, struct err *err)
+{
+    return change_device(store, user, label, remove_device, "remove", origin, now, err);
 }
 
 int enroll_enable(struct store *store, const char *user, const char *label, bool enable,
                   const struct event_origin *origin, int64_t now, struct err *err)
 {
-    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    size_t index = 0;
-
-    int r = store_begin(store, STORE_WRITE, err);
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    r = store_find(open, user, &before, err);
-    if (r == 0)
-        r = choose(&before, label, false, &index, err);
-    if (r != 0)
-        return r;
-    after = before;
-    struct device *device = &after.devices[index];
-    if (device->state == DEVICE_PENDING)
-        return err_set(err, ERR_CONFLICT, user,
-                       "the device '%s' is pending: confirm it with its first code", device->label);
-    device->state = enable ? DEVICE_ACTIVE : DEVICE_DISABLED;
-    r = store_save(open, &before, &after, err);
-    if (r == 0)
-        r = record(open, enable ? "enable" : "disable", user, device->label, NULL, origin, now,
-                   err);
-    return r == 0 ? store_commit(open, err) : r;
+    return change_device(store, user, label, enable ? activate_device : disable_device,
+                         enable ? "enable" : "disable", origin, now, err);
 }

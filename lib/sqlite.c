@@ -112,7 +112,7 @@ static int run_one(struct sql *sql, struct sqlite3_stmt *stmt, struct err *err)
     return changed == 1 ? 0 : corrupt(sql, "row is gone", err);
 }
 
-/* --- reading --- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static const char *read_account(struct sqlite3_stmt *stmt, struct account *account)
 {
@@ -279,8 +279,7 @@ static int account_each(void *context, backend_account_visitor *visit, void *vis
     return more < 0 ? more : unreadable;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Parameters 1 to 11, the same for insert and update. */
 static void bind_account(struct sqlite3_stmt *stmt, const struct account *account)
@@ -473,7 +472,7 @@ static int event_each(void *context, const struct backend_filter *filter,
     return r;
 }
 
-/* --- opening --- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* What the file says it is, seen at one moment: somebody else may be making it. */
 struct schema {

@@ -159,8 +159,7 @@ static int judge(const struct login *login, question_fn *question, enum auth_sha
     return 0;
 }
 
-/* --- answers
- * ---------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void tell_lock(const struct login *login, int64_t until)
 {
@@ -239,8 +238,7 @@ static int answer(const struct login *login, const struct auth_reply *reply)
     return pam_code(&reply->result);
 }
 
-/* --- the three modes
- * -------------------------------------------------------------------------------------- */
+/* --- the three modes -------------------------------------------------------------------------- */
 
 static int ask_code(struct login *login)
 {
@@ -345,8 +343,7 @@ static int authenticate(struct login *login)
     return PAM_AUTHINFO_UNAVAIL;
 }
 
-/* --- entry points
- * ----------------------------------------------------------------------------------------- */
+/* --- entry points ----------------------------------------------------------------------------- */
 
 int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {

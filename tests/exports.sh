@@ -7,17 +7,7 @@ set -u
 module=$builddir/.libs/pam_totp.so
 needed='libc libcrypt libcrypto libpam libsqlite3'
 
-count=0 failed=0
-report() {
-    count=$((count + 1))
-    if [ -z "$2" ]; then
-        echo "ok $count - $1"
-    else
-        failed=$((failed + 1))
-        echo "not ok $count - $1"
-        printf '%s\n' "$2" | sed 's/^/#   /'
-    fi
-}
+. "$srcdir/tests/tap.sh"
 same() { # NAME, EXPECTED, FOUND
     report "$1" "$([ "$2" = "$3" ] || printf 'expected: %s\nfound: %s' "$2" "$3")"
 }
@@ -45,5 +35,4 @@ report "all symbols are bound at load, and then read-only" "$(
     readelf -lW "$module" | grep -q GNU_RELRO || echo 'no GNU_RELRO'
 )"
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+tap_done

@@ -30,17 +30,7 @@ png.h       cli/image.c
 jansson.h   cli/out.c
 security/   pam/conv.h pam/conv.c pam/pam_totp.c'
 
-count=0 failed=0
-report() {
-    count=$((count + 1))
-    if [ -z "$2" ]; then
-        echo "ok $count - $1"
-    else
-        failed=$((failed + 1))
-        echo "not ok $count - $1"
-        printf '%s\n' "$2" | sed 's/^/#   /'
-    fi
-}
+. "$srcdir/tests/tap.sh"
 
 sources=$(find lib pam cli totpd -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 # "FILE NAME" for each #include "NAME" or <NAME>.
@@ -121,5 +111,4 @@ problems=$(printf '%s\n' "$system" | LIBRARIES=$libraries awk -v known="^($known
     }')
 report "no other library is used" "$problems"
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+tap_done

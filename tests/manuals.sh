@@ -9,17 +9,7 @@ totpctl=$builddir/totpctl
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-count=0 failed=0
-report() {
-    count=$((count + 1))
-    if [ -z "$2" ]; then
-        echo "ok $count - $1"
-    else
-        failed=$((failed + 1))
-        echo "not ok $count - $1"
-        printf '%s\n' "$2" | sed 's/^/#   /'
-    fi
-}
+. "$srcdir/tests/tap.sh"
 same() { # NAME, PROGRAM'S LINES, MANUAL'S LINES
     printf '%s\n' "$2" | LC_ALL=C sort -u >"$work/program"
     printf '%s\n' "$3" | LC_ALL=C sort -u >"$work/manual"
@@ -134,5 +124,4 @@ for file in "$srcdir"/examples/*; do
         echo "neither a manual nor README.md names it")"
 done
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+tap_done

@@ -28,21 +28,7 @@ sqlite3_initialize sqlite3_enable_shared_cache'
 forbidden_lib='time clock_gettime gettimeofday timespec_get'
 streams='stdout stderr stdin environ __environ program_invocation_name'
 
-count=0 failed=0
-report() {
-    count=$((count + 1))
-    if [ -z "$2" ]; then
-        echo "ok $count - $1"
-    else
-        failed=$((failed + 1))
-        echo "not ok $count - $1"
-        printf '%s\n' "$2" | sed 's/^/#   /'
-    fi
-}
-skip() {
-    count=$((count + 1))
-    echo "ok $count # SKIP $1"
-}
+. "$srcdir/tests/tap.sh"
 
 alternatives() {
     printf '%s' "$*" | tr -s ' \n' '||'
@@ -161,5 +147,4 @@ else
     report "lib/ and pam/ keep no state between calls" "$problems"
 fi
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+tap_done

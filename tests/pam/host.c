@@ -241,3 +241,9 @@ void person_code(const struct account *account, int64_t factor, char out[static 
          "otp_codes");
     otp_format(code, device->digits, out);
 }
+
+void person_next_code(const struct account *account, int64_t *step, char out[static 9])
+{
+    clock_set(++*step * 30);
+    person_code(account, *step, out);
+}

@@ -47,5 +47,7 @@ void person_save(struct account *account, size_t count);
 /* false: nobody of that name. */
 bool person_load(const char *name, struct account *account);
 void person_code(const struct account *account, int64_t factor, char out[static 9]);
+/* Sets the clock to the step after *step, and gives its code. */
+void person_next_code(const struct account *account, int64_t *step, char out[static 9]);
 
 #endif

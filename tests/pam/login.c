@@ -171,3 +171,11 @@ const char *login_log(const char *text)
             return log_line(i);
     return "";
 }
+
+int login_as(const char *user, const char *answer)
+{
+    struct login login = {.user = user, .answers = {answer}};
+
+    login_run(&login);
+    return login.result;
+}

@@ -46,6 +46,9 @@ struct login {
 /* pam_start_confdir, pam_authenticate, pam_end. */
 void login_run(struct login *login);
 
+/* One login with one answer: its result. */
+int login_as(const char *user, const char *answer);
+
 /* As login_run, for pam_acct_mgmt. */
 void login_account(struct login *login);
 

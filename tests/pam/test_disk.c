@@ -19,16 +19,7 @@ static struct account alice;
 /* The code of the next step, which is now. */
 static void next_code(char code[static 9])
 {
-    clock_set(++step * 30);
-    person_code(&alice, step, code);
-}
-
-static int log_in(const char *code)
-{
-    struct login login = {.user = "alice", .answers = {code}};
-
-    login_run(&login);
-    return login.result;
+    person_next_code(&alice, &step, code);
 }
 
 /* Takes all the room there is at path. */
@@ -59,27 +50,27 @@ static void test_disk(const char *disk)
     char filler[512], code[9];
 
     next_code(code);
-    ok(log_in(code) == PAM_SUCCESS, "a small disk");
+    ok(login_as("alice", code) == PAM_SUCCESS, "a small disk");
     snprintf(filler, sizeof(filler), "%s/filler", disk);
     bool denied = false;
     /* The log has room of its own until it must grow. */
     fill(filler);
     for (int i = 0; i < 4000 && !denied; i++) {
         next_code(code);
-        denied = log_in(code) == PAM_AUTHINFO_UNAVAIL;
+        denied = login_as("alice", code) == PAM_AUTHINFO_UNAVAIL;
     }
     ok(denied, "full at last");
     expect_denied("a full disk");
     ok(unlink(filler) == 0, "room again");
-    ok(log_in(code) == PAM_SUCCESS, "the code that was denied was not consumed");
+    ok(login_as("alice", code) == PAM_SUCCESS, "the code that was denied was not consumed");
     next_code(code);
-    ok(log_in(code) == PAM_SUCCESS, "and the next login works");
+    ok(login_as("alice", code) == PAM_SUCCESS, "and the next login works");
     ok(mount("none", disk, "none", MS_REMOUNT | MS_RDONLY, NULL) == 0, "mounted read-only");
     expect_denied("a read-only file system");
     ok(mount("none", disk, "none", MS_REMOUNT, NULL) == 0, "mounted for writing");
-    ok(log_in(code) == PAM_AUTH_ERR, "the code of the step before is gone");
+    ok(login_as("alice", code) == PAM_AUTH_ERR, "the code of the step before is gone");
     next_code(code);
-    ok(log_in(code) == PAM_SUCCESS, "the next login works");
+    ok(login_as("alice", code) == PAM_SUCCESS, "the next login works");
 }
 
 /* In a mount name space of this process: nothing outlives it. */

@@ -23,16 +23,7 @@ static struct account alice;
 /* The code of the next step, which is now. */
 static void next_code(char code[static 9])
 {
-    clock_set(++step * 30);
-    person_code(&alice, step, code);
-}
-
-static int log_in(const char *code)
-{
-    struct login login = {.user = "alice", .answers = {code}};
-
-    login_run(&login);
-    return login.result;
+    person_next_code(&alice, &step, code);
 }
 
 /* Moments spread evenly over the victim's life, which is measured: some before it begins its work,
@@ -72,7 +63,7 @@ static pid_t start_login(const char *code, int *answer)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        if (log_in(code) == PAM_SUCCESS)
+        if (login_as("alice", code) == PAM_SUCCESS)
             _exit(write(ends[1], "y", 1) == 1 ? 0 : 1);
         _exit(1);
     }
@@ -109,12 +100,12 @@ static void test_killed_logins(void)
         killed += WIFSIGNALED(status);
         bool yes = said_success(answer);
         close(answer);
-        bool again = log_in(code) == PAM_SUCCESS;
+        bool again = login_as("alice", code) == PAM_SUCCESS;
         said += yes;
         unused += again;
-        twice += (yes && again) || log_in(code) == PAM_SUCCESS;
+        twice += (yes && again) || login_as("alice", code) == PAM_SUCCESS;
         next_code(code);
-        stuck += log_in(code) != PAM_SUCCESS;
+        stuck += login_as("alice", code) != PAM_SUCCESS;
     }
     ok(killed == KILLS, "%u logins killed before their end; %u had said yes", killed, said);
     ok(twice == 0, "no code was good twice (%u were still unused)", unused);
@@ -147,7 +138,7 @@ static void test_killed_totpctl(void)
         waitpid(victim, &status, 0);
         killed += WIFSIGNALED(status);
         next_code(code);
-        stuck += log_in(code) != PAM_SUCCESS;
+        stuck += login_as("alice", code) != PAM_SUCCESS;
     }
     ok(killed == KILLS, "%u totpctl killed before their end", killed);
     ok(stuck == 0, "each next login worked");
