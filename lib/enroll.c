@@ -45,31 +45,31 @@ static void free_label(const struct account *account, enum device_type type, cha
         snprintf(label, size, "%s-%u", word, n);
 }
 
-/* The index of the device a command means: by label, or the only one. pending: among pending
- * devices; otherwise a pending one stands behind one in use. */
-static int choose(const struct account *account, const char *label, bool pending, size_t *index,
-                  struct err *err)
+/* Which of two devices of one label is meant while a replacement waits. */
+enum choice { PENDING_ONLY, PENDING_FIRST, IN_USE_FIRST };
+
+/* The index of the device a command means: by label, or the only label there is. */
+static int choose(const struct account *account, const char *label, enum choice choice,
+                  size_t *index, struct err *err)
 {
-    size_t found = 0, candidates = 0;
+    const char *pending = choice == PENDING_ONLY ? "pending " : "";
+    const struct device *found = NULL;
 
     for (size_t i = 0; i < account->device_count; i++) {
         const struct device *device = &account->devices[i];
-        if ((pending && device->state != DEVICE_PENDING) ||
+        bool waits = device->state == DEVICE_PENDING;
+        if ((choice == PENDING_ONLY && !waits) ||
             (label != NULL && strcmp(label, device->label) != 0))
             continue;
-        if (label != NULL && candidates > 0 && device->state == DEVICE_PENDING)
-            continue;
-        found = i;
-        candidates = label != NULL ? 1 : candidates + 1;
+        if (found != NULL && strcmp(found->label, device->label) != 0)
+            return err_set(err, ERR_CONFLICT, account->name,
+                           "there are several %sdevices: name the one you mean", pending);
+        if (found == NULL || waits == (choice == PENDING_FIRST))
+            found = device;
     }
-    if (candidates == 0)
-        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such %sdevice",
-                       pending ? "pending " : "");
-    if (candidates > 1)
-        return err_set(err, ERR_CONFLICT, account->name,
-                       "there are several %sdevices: name the one you mean",
-                       pending ? "pending " : "");
-    *index = found;
+    if (found == NULL)
+        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such %sdevice", pending);
+    *index = (size_t)(found - account->devices);
     return 0;
 }
 
@@ -236,7 +236,7 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
     struct store *open CLEANUP(store_end) = store;
     r = store_load(open, user, &account, err);
     if (r == 0)
-        r = choose(&account, label, false, &index, err);
+        r = choose(&account, label, PENDING_FIRST, &index, err);
     if (r != 0)
         return r;
     made.device = account.devices[index];
@@ -322,7 +322,7 @@ int enroll_confirm(struct store *store, const struct conf *conf, const char *use
     struct store *open CLEANUP(store_end) = store;
     r = store_load(open, user, &before, err);
     if (r == 0)
-        r = choose(&before, label, true, &index, err);
+        r = choose(&before, label, PENDING_ONLY, &index, err);
     if (r != 0)
         return r;
     const struct policy_attempt attempt = {.now = now, .code = code, .ring = store_ring(store)};
@@ -365,7 +365,7 @@ static int change_device(struct store *store, const char *user, const char *labe
     struct store *open CLEANUP(store_end) = store;
     r = store_find(open, user, &before, err);
     if (r == 0)
-        r = choose(&before, label, false, &index, err);
+        r = choose(&before, label, IN_USE_FIRST, &index, err);
     if (r != 0)
         return r;
     after = before;

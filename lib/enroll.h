@@ -40,7 +40,8 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
                  const struct enroll_request *request, int64_t now, struct enroll_reply *reply,
                  struct err *err) MUST_CHECK;
 
-/* The same device's URI again. label NULL: the only device there is, else ERR_CONFLICT. */
+/* A device's URI again; of two with one label the pending one's. label NULL: the only label there
+ * is, else ERR_CONFLICT. */
 int enroll_again(struct store *store, const struct conf *conf, const char *host, const char *user,
                  const char *label, const struct event_origin *origin, int64_t now,
                  struct enroll_reply *reply, struct err *err) MUST_CHECK;

@@ -88,6 +88,10 @@ static void test_more(void)
     request.replace = true;
     ok(start(&request) == 0 && load("alice") && account.device_count == 2,
        "a replacement waits beside the old device");
+    int64_t waiting = reply.device.id;
+    ok(enroll_again(store, &conf, "h", "alice", NULL, &origin, FIXTURE_NOW, &reply, &err) == 0 &&
+           reply.device.id == waiting,
+       "and it is the one whose URI is shown again");
     int64_t id = reply.device.id;
     ok(start(&request) == 0 && reply.device.id != id && load("alice") && account.device_count == 2,
        "and a second one takes the first one's place");
