@@ -285,6 +285,9 @@ int verb_enroll(struct run *run, struct err *err)
     bool ask = !run->json && run_option(run, OPTION_NO_CONFIRM) == NULL && ask_is_terminal() &&
                isatty(STDOUT_FILENO) != 0;
     if (r == 0 && ask)
+        run_remark(run, "scan the QR code, or type the secret into the app; then type the code it "
+                        "shows here");
+    if (r == 0 && ask)
         r = confirm_patiently(run, request.user, reply.device.label, err);
     if (r != 0 || !ask)
         run_remark(run,

@@ -291,12 +291,13 @@ void conf_init(struct conf *conf)
     }
 }
 
-static int refuse_unknown(const char *name, struct err *err)
+static int refuse_unknown(const char *name, const char *hint, struct err *err)
 {
     char shown[SHOWN_SIZE];
 
     text_escape(shown, sizeof(shown), name);
-    return err_set(err, ERR_CONFIG, NULL, "%s: there is no such option: see totp.conf(5)", shown);
+    return err_set(err, ERR_CONFIG, NULL, "%s: there is no such option: see totp.conf(5)%s", shown,
+                   hint);
 }
 
 /* "[service NAME]" */
@@ -351,7 +352,7 @@ static int read_setting(struct reader *reader, char *text, struct err *err)
         return err_set(err, ERR_CONFIG, NULL, "there is no key before the '='");
     index = option_find(name);
     if (index == OPTIONS)
-        return refuse_unknown(name, err);
+        return refuse_unknown(name, "", err);
     if (reader->seen[index])
         return err_set(err, ERR_CONFIG, NULL, "%s: stands twice in one section: remove one of them",
                        name);
@@ -485,8 +486,11 @@ static int read_word(struct loader *loader, const char *word, bool seen[static O
     }
     text_cut(name, length < sizeof(name) ? length + 1 : sizeof(name), word);
     index = option_find(name);
+    if (index == OPTIONS && !bare && strcmp(name, "config") == 0)
+        return 0;
     if (index == OPTIONS)
-        return strcmp(name, "config") == 0 && !bare ? 0 : refuse_unknown(name, err);
+        return refuse_unknown(name, bare ? "; a value with blanks is written [name=two words]" : "",
+                              err);
     if (seen[index])
         return err_set(err, ERR_CONFIG, NULL, "%s: stands twice: remove one of them", name);
     seen[index] = true;
@@ -496,26 +500,28 @@ static int read_word(struct loader *loader, const char *word, bool seen[static O
 }
 
 /* What no single option can tell. */
-static int check_together(const struct conf *conf, struct err *err)
+static int check_together(const struct conf *conf, const char *path, struct err *err)
 {
     const struct policy_rules *rules = &conf->rules;
 
     if (rules->lock_time > rules->lock_time_max)
-        return err_set(err, ERR_CONFIG, NULL,
+        return err_set(err, ERR_CONFIG, path,
                        "lock_time is longer than lock_time_max: shorten it, or raise that");
     if (rules->max_failures > rules->failure_limit)
-        return err_set(err, ERR_CONFIG, NULL,
-                       "max_failures is more than failure_limit: lower it, or raise that");
+        return err_set(err, ERR_CONFIG, path,
+                       "max_failures, %u, is more than failure_limit, %u: lower the one or raise "
+                       "the other",
+                       rules->max_failures, rules->failure_limit);
     if (conf->password == PASSWORD_STORE && conf->mode == MODE_PROMPT)
-        return err_set(
-            err, ERR_CONFIG, NULL,
-            "password=store checks a password in mode=combined or auto: set the mode too");
+        return err_set(err, ERR_CONFIG, path,
+                       "password=store checks a password in mode=combined or auto: set the mode "
+                       "too");
     if (conf->password == PASSWORD_STORE && rules->unenrolled == UNENROLLED_PERMIT)
-        return err_set(err, ERR_CONFIG, NULL,
+        return err_set(err, ERR_CONFIG, path,
                        "unenrolled=permit would let people in without the password that "
                        "password=store is to check: use deny or ignore");
     if ((rules->window + rules->max_drift) * conf->period > CODE_LIFE_MAX)
-        return err_set(err, ERR_CONFIG, NULL,
+        return err_set(err, ERR_CONFIG, path,
                        "window and max_drift, times period, are more than an hour: lower one");
     return 0;
 }
@@ -538,7 +544,7 @@ static int load(struct loader *loader, int argc, const char **argv, struct err *
     result = read_dropins(loader, path, err);
     for (int i = 0; i < argc && result == 0; i++)
         result = read_word(loader, argv[i], seen, err);
-    return result != 0 ? result : check_together(&loader->conf, err);
+    return result != 0 ? result : check_together(&loader->conf, path, err);
 }
 
 int conf_load(struct conf *conf, const char *service, int argc, const char **argv, struct err *err)

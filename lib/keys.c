@@ -66,7 +66,9 @@ static int read_keys(const char *path, struct seal_ring *ring, struct err *err)
     char *line;
 
     if (result == ERR_FILE_MISSING)
-        return err_set(err, result, path, "it does not exist: run 'totpctl init' to make one");
+        return err_set(err, result, path,
+                       "it does not exist: on a new host run 'totpctl init', else put it "
+                       "back from your copy");
     if (result != 0)
         return result;
     while (result == 0 && (got = file_next_line(&lines, &line)) > 0)

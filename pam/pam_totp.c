@@ -73,6 +73,8 @@ static int start(pam_handle_t *pamh, int flags, int argc, const char **argv, str
                                           .rhost = item(pamh, PAM_RHOST),
                                           .tty = item(pamh, PAM_TTY)};
     if (conf_load(&login->conf, login->origin.service, argc, argv, &err) != 0) {
+        if (err.where[0] == '\0')
+            text_cut(err.where, sizeof(err.where), "the line in /etc/pam.d");
         log_err(login, "unavailable, the configuration is refused", &err);
         return PAM_AUTHINFO_UNAVAIL;
     }
