@@ -199,8 +199,14 @@ int run_load_conf(const struct run *run, const char *service, struct conf *conf,
 void run_warn_stranger(const struct run *run, const char *user)
 {
     errno = 0;
-    if (getpwnam(user) == NULL && (errno == 0 || errno == ENOENT || errno == ESRCH))
+    const struct passwd *known = getpwnam(user);
+    if (known == NULL && errno == 0)
         run_remark(run, "this host has no login user '%s': check the spelling", user);
+    else if (known != NULL && strcmp(known->pw_name, user) != 0)
+        run_remark(run,
+                   "this host knows '%s' as '%s', which is the name it looks for at a login: enrol "
+                   "that one instead",
+                   user, known->pw_name);
 }
 
 enum status run_verdict(enum policy_verdict verdict)

@@ -64,7 +64,7 @@ int run_load_conf(const struct run *run, const char *service, struct conf *conf,
             out_message(__VA_ARGS__); \
     } while (0)
 
-/* Remarks that this host has no such login. */
+/* Remarks that this host has no such login, or calls it otherwise. */
 void run_warn_stranger(const struct run *run, const char *user);
 
 /* What a verdict is as exit status. */
