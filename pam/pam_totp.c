@@ -354,8 +354,8 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
     int r = start(pamh, flags, argc, argv, &login);
     if (r != PAM_SUCCESS)
         return r;
-    (void)pam_set_data(pamh, TOKENS_DATUM, NULL,
-                       NULL); /* somebody else's, in a handle used twice */
+    /* In a handle used twice it may be somebody else's. */
+    (void)pam_set_data(pamh, TOKENS_DATUM, NULL, NULL);
     r = authenticate(&login);
     if (r != PAM_SUCCESS && r != PAM_IGNORE && login.conf.fail_delay > 0)
         (void)pam_fail_delay(pamh, (unsigned)login.conf.fail_delay * 1000000U);
@@ -376,7 +376,8 @@ int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
     if (reply.result.verdict == VERDICT_UNENROLLED)
         return PAM_IGNORE;
     if (reply.result.admit == ADMIT_YES) {
-        tell_kept_tokens(pamh);
+        if (!login.silent)
+            tell_kept_tokens(pamh);
         return PAM_SUCCESS;
     }
     pam_syslog(pamh, LOG_NOTICE, "account refused: it is closed or locked");

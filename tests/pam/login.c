@@ -90,7 +90,7 @@ static void look_for_leaks(struct login *login)
     }
 }
 
-static void run(struct login *login, int (*management)(pam_handle_t *, int))
+void login_manage(struct login *login, int (*management)(pam_handle_t *, int))
 {
     const struct pam_conv conversation = {.conv = converse, .appdata_ptr = login};
     char confdir[512];
@@ -131,12 +131,12 @@ static void run(struct login *login, int (*management)(pam_handle_t *, int))
 
 void login_run(struct login *login)
 {
-    run(login, pam_authenticate);
+    login_manage(login, pam_authenticate);
 }
 
 void login_account(struct login *login)
 {
-    run(login, pam_acct_mgmt);
+    login_manage(login, pam_acct_mgmt);
 }
 
 void login_expect(struct login *login, int result, unsigned prompts, const char *name)

@@ -49,6 +49,9 @@ void login_run(struct login *login);
 /* One login with one answer: its result. */
 int login_as(const char *user, const char *answer);
 
+/* As login_run, for whatever management does with the handle. */
+void login_manage(struct login *login, int (*management)(pam_handle_t *, int));
+
 /* As login_run, for pam_acct_mgmt. */
 void login_account(struct login *login);
 

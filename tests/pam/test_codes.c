@@ -188,6 +188,71 @@ static void test_backup_tokens(void)
     account_clear(&account);
 }
 
+static int account_after(pam_handle_t *handle, int flags)
+{
+    int result = pam_authenticate(handle, 0);
+
+    return result == PAM_SUCCESS ? pam_acct_mgmt(handle, flags) : result;
+}
+
+/* What is left of the tokens waits for the password's verdict, and for somebody to tell. */
+static void test_kept_message(void)
+{
+    struct account account = {0};
+    struct login login = {.user = "alice"};
+    char token[2][CODE_TOKEN_SIZE], answer[2][64];
+
+    alice(30, &account);
+    for (int i = 0; i < 2; i++) {
+        person_add_token(&account, token[i]);
+        snprintf(answer[i], sizeof(answer[i]), "password%s", token[i]);
+    }
+    person_save(&account, 1);
+    host_service("test", "mode=combined", NULL);
+    login.answers[0] = answer[0];
+    login_manage(&login, account_after);
+    ok(login.result == PAM_SUCCESS && login.infos == 1 && strstr(login.message, "1 is left"),
+       "account management tells how many are left");
+    login = (struct login){.user = "alice", .answers = {answer[1]}, .flags = (int)PAM_SILENT};
+    login_manage(&login, account_after);
+    ok(login.result == PAM_SUCCESS && login.infos == 0, "but not when it is to be silent");
+    host_service("test", "", NULL);
+    account_clear(&account);
+}
+
+/* mode=auto takes the digits at the end of this password for a code: each login begins with a
+ * failure. */
+static void test_digits_in_password(void)
+{
+    struct account account = {0};
+    char code[9] = "";
+    struct login login = {.user = "alice", .answers = {code}};
+
+    host_service("test", "max_failures=4 lock_time=2m", NULL);
+    alice(30, &account);
+    for (int i = 0; i < 4; i++)
+        (void)log_in(CODE_WRONG);
+    clock_set(TIME_GA + 120);
+    person_code(&account, STEP_GA + 4, code);
+    host_service("test", "mode=auto max_failures=4 lock_time=2m", "hunter123456");
+    login_run(&login);
+    ok(login.result == PAM_SUCCESS && login.prompts == 1,
+       "the lock such a failure brings does not bar the code of the same login");
+    ok(person_load("alice", &account) && account.failures == 0 && account.locked_until == 0,
+       "which forgets it");
+    clock_set(TIME_GA + 150);
+    for (int i = 0; i < 2; i++) {
+        login.answers[0] = CODE_WRONG;
+        login_run(&login);
+    }
+    login_run(&login);
+    ok(login.result == PAM_MAXTRIES && person_load("alice", &account) && account.failures == 4,
+       "both answers count, and the next login finds the lock");
+    clock_set(TIME_GA);
+    host_service("test", "", NULL);
+    account_clear(&account);
+}
+
 static int64_t counter(void)
 {
     struct account account CLEANUP(account_clear) = {0};
@@ -260,6 +325,8 @@ int main(void)
     test_skew();
     test_clock_back();
     test_backup_tokens();
+    test_kept_message();
+    test_digits_in_password();
     test_hotp();
     test_separators();
     test_devices();
