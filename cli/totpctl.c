@@ -209,7 +209,7 @@ void run_warn_stranger(const struct run *run, const char *user)
                    user, known->pw_name);
 }
 
-enum status run_verdict(enum policy_verdict verdict)
+enum status run_verdict(enum verdict verdict)
 {
     if (verdict == VERDICT_ACCEPTED)
         return STATUS_DONE;

@@ -202,9 +202,8 @@ void tokens_put(struct out *out, const struct enroll_tokens *tokens)
 
 /* --- the first code --------------------------------------------------------------------------- */
 
-static int print_confirmed(const struct run *run, const char *user,
-                           const struct policy_result *result, const struct enroll_tokens *tokens,
-                           struct err *err)
+static int print_confirmed(const struct run *run, const char *user, const struct outcome *result,
+                           const struct enroll_tokens *tokens, struct err *err)
 {
     struct out out CLEANUP(out_clear) = {0};
 
@@ -225,7 +224,7 @@ static int confirm_once(struct run *run, const char *user, const char *label, st
 {
     struct answer code CLEANUP(answer_clear) = {0};
     struct enroll_tokens tokens CLEANUP(enroll_tokens_clear) = {0};
-    struct policy_result result = {0};
+    struct outcome result = {0};
     int64_t now = 0;
 
     int r = ask_secret("First code: ", &code, err);
@@ -314,7 +313,7 @@ int verb_qr(struct run *run, struct err *err)
 /* --- a code ----------------------------------------------------------------------------------- */
 
 /* What a verdict alone does not tell. */
-static void explain_verdict(const struct run *run, const struct policy_result *result)
+static void explain_verdict(const struct run *run, const struct outcome *result)
 {
     char until[TEXT_TIME_SIZE];
 
@@ -329,22 +328,22 @@ static void explain_verdict(const struct run *run, const struct policy_result *r
         run_remark(run, "the account is locked until 'totpctl unlock'");
 }
 
-static int print_verdict(const struct run *run, const char *user,
-                         const struct policy_result *result, struct err *err)
+static int print_verdict(const struct run *run, const char *user, const struct outcome *result,
+                         struct err *err)
 {
-    const char *method = policy_method_name(result->method);
+    const char *method = method_name(result->method);
     char label[4 * ACCOUNT_LABEL_SIZE];
     struct out out CLEANUP(out_clear) = {0};
 
     explain_verdict(run, result);
     if (!run->json) {
         out_safe(label, sizeof(label), result->device);
-        printf("%s%s%s%s%s\n", policy_verdict_name(result->verdict), method[0] != '\0' ? " " : "",
-               method, label[0] != '\0' ? " " : "", label);
+        printf("%s%s%s%s%s\n", verdict_name(result->verdict), method[0] != '\0' ? " " : "", method,
+               label[0] != '\0' ? " " : "", label);
         return 0;
     }
     out_text(&out, "user", user);
-    out_text(&out, "verdict", policy_verdict_name(result->verdict));
+    out_text(&out, "verdict", verdict_name(result->verdict));
     out_word(&out, "method", method);
     out_word(&out, "device", result->device);
     return out_print(&out, err);

@@ -68,7 +68,7 @@ int run_load_conf(const struct run *run, const char *service, struct conf *conf,
 void run_warn_stranger(const struct run *run, const char *user);
 
 /* What a verdict is as exit status. */
-enum status run_verdict(enum policy_verdict verdict);
+enum status run_verdict(enum verdict verdict);
 
 /* Backup tokens, the only time they are seen: one a line, or as "backup_tokens". */
 void tokens_show(const struct run *run, const struct enroll_tokens *tokens);

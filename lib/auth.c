@@ -101,10 +101,10 @@ static int prepare(struct store *store, const struct policy_rules *rules,
     return request->check_password ? check_password(request, preparation, err) : 0;
 }
 
-static void describe(const struct auth_request *request, const struct policy_result *result,
+static void describe(const struct auth_request *request, const struct outcome *result,
                      enum policy_password password, int64_t now, struct event *event)
 {
-    const char *method = policy_method_name(result->method);
+    const char *method = method_name(result->method);
 
     if (result->admit == ADMIT_IGNORE)
         method = "ignore";
@@ -113,7 +113,7 @@ static void describe(const struct auth_request *request, const struct policy_res
     else if (result->verdict == VERDICT_WRONG && password == PASSWORD_WRONG)
         method = "password";
     event_init(event, now, "login", request->user, &request->origin);
-    text_cut(event->verdict, sizeof(event->verdict), policy_verdict_name(result->verdict));
+    text_cut(event->verdict, sizeof(event->verdict), verdict_name(result->verdict));
     text_cut(event->method, sizeof(event->method), method);
     text_cut(event->device, sizeof(event->device), result->device);
 }
@@ -205,7 +205,7 @@ int auth_account(struct store *store, const struct policy_rules *rules, const ch
                  int64_t now, struct auth_reply *reply, struct err *err)
 {
     struct account account CLEANUP(account_clear) = {0};
-    struct policy_result result = {0};
+    struct outcome result = {0};
     bool known = false;
 
     *reply = (struct auth_reply){0};

@@ -27,7 +27,7 @@ struct auth_request {
 
 /* Zero is a denial. */
 struct auth_reply {
-    struct policy_result result;
+    struct outcome result;
     size_t password_length; /* AUTH_COMBINED, AUTH_TAIL: bytes of password before the code */
     bool ask;               /* nothing was judged: ask for a code */
     struct event event;     /* what was recorded, for the edge's own log */

@@ -306,15 +306,15 @@ int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
 
 int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
                    const char *label, const char *code, const struct event_origin *origin,
-                   int64_t now, struct policy_result *result, struct enroll_tokens *tokens,
+                   int64_t now, struct outcome *result, struct enroll_tokens *tokens,
                    struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
     struct enroll_tokens made CLEANUP(enroll_tokens_clear) = {0};
-    struct policy_result decided = {0};
+    struct outcome decided = {0};
     size_t index = 0;
 
-    *result = (struct policy_result){0};
+    *result = (struct outcome){0};
     *tokens = (struct enroll_tokens){0};
     int r = store_begin(store, STORE_WRITE, err);
     if (r != 0)
@@ -336,8 +336,8 @@ int enroll_confirm(struct store *store, const struct conf *conf, const char *use
     text_cut(decided.device, sizeof(decided.device), before.devices[index].label);
     r = store_save(open, &before, &after, err);
     if (r == 0)
-        r = record(open, "confirm", user, decided.device, policy_verdict_name(decided.verdict),
-                   origin, now, err);
+        r = record(open, "confirm", user, decided.device, verdict_name(decided.verdict), origin,
+                   now, err);
     if (r == 0)
         r = store_commit(open, err);
     if (r == 0) {

@@ -51,7 +51,7 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
  * unless it has some. result->verdict is VERDICT_ACCEPTED only after the commit. */
 int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
                    const char *label, const char *code, const struct event_origin *origin,
-                   int64_t now, struct policy_result *result, struct enroll_tokens *tokens,
+                   int64_t now, struct outcome *result, struct enroll_tokens *tokens,
                    struct err *err) MUST_CHECK;
 
 /* Removes one device, pending or not. ERR_NOT_FOUND. */

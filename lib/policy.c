@@ -27,7 +27,7 @@ struct hit {
 struct match {
     bool accepted;
     bool replayed;
-    enum policy_method method;
+    enum method method;
     size_t index; /* of the first device, or of the token */
     struct hit hits[ACCOUNT_DEVICES_MAX];
 };
@@ -207,7 +207,7 @@ static int rehearse(const struct policy_rules *rules, const struct policy_attemp
     return 0;
 }
 
-static enum policy_admit admit_unenrolled(const struct policy_rules *rules)
+static enum admit admit_unenrolled(const struct policy_rules *rules)
 {
     switch (rules->unenrolled) {
     case UNENROLLED_IGNORE:
@@ -230,7 +230,7 @@ int64_t policy_locked_until(const struct policy_rules *rules, const struct accou
 
 /* The account is neither closed nor locked: is there a device to ask? */
 static bool is_asked(const struct policy_rules *rules, const struct account *account,
-                     struct policy_result *result)
+                     struct outcome *result)
 {
     result->locked_until = 0;
     if (!account->enabled || account_count(account, DEVICE_ACTIVE) == 0) {
@@ -243,9 +243,9 @@ static bool is_asked(const struct policy_rules *rules, const struct account *acc
 }
 
 bool policy_standing(const struct policy_rules *rules, const struct account *account, int64_t now,
-                     struct policy_result *result)
+                     struct outcome *result)
 {
-    *result = (struct policy_result){.verdict = VERDICT_UNENROLLED, .admit = ADMIT_NO};
+    *result = (struct outcome){.verdict = VERDICT_UNENROLLED, .admit = ADMIT_NO};
     if (account == NULL) {
         result->admit = admit_unenrolled(rules);
         return false;
@@ -293,7 +293,7 @@ static void move_device(const struct policy_rules *rules, const struct hit *hit,
 
 /* Consumes what was accepted and forgets the failures. */
 static void consume(const struct policy_rules *rules, const struct match *match, int64_t now,
-                    struct account *after, struct policy_result *result)
+                    struct account *after, struct outcome *result)
 {
     if (match->method == METHOD_BACKUP) {
         account_remove_token(after, match->index);
@@ -312,8 +312,7 @@ static void consume(const struct policy_rules *rules, const struct match *match,
 }
 
 static void refuse(const struct policy_rules *rules, const struct policy_attempt *attempt,
-                   enum policy_verdict verdict, bool counts, struct account *after,
-                   struct policy_result *result)
+                   enum verdict verdict, bool counts, struct account *after, struct outcome *result)
 {
     result->verdict = verdict;
     result->admit = ADMIT_NO;
@@ -326,7 +325,7 @@ static void refuse(const struct policy_rules *rules, const struct policy_attempt
 /* The account is enrolled, open and not locked: the code decides. */
 static int judge(const struct policy_rules *rules, const struct account *before,
                  const struct policy_attempt *attempt, struct account *after,
-                 struct policy_result *result)
+                 struct outcome *result)
 {
     struct code code CLEANUP(code_clear) = {0};
     struct match match = {0};
@@ -358,7 +357,7 @@ static int judge(const struct policy_rules *rules, const struct account *before,
 /* The person answers twice in one login, and the first answer has just brought this very lock: see
  * policy_attempt. */
 static bool is_own_lock(const struct account *before, const struct policy_attempt *attempt,
-                        const struct policy_result *standing)
+                        const struct outcome *standing)
 {
     return before != NULL && !before->closed && attempt->own_lock != 0 &&
            standing->verdict == VERDICT_LOCKED && standing->locked_until == attempt->own_lock &&
@@ -367,11 +366,11 @@ static bool is_own_lock(const struct account *before, const struct policy_attemp
 
 int policy_decide(const struct policy_rules *rules, const struct account *before,
                   const struct policy_attempt *attempt, struct account *after,
-                  struct policy_result *result)
+                  struct outcome *result)
 {
-    struct policy_result decided = {0};
+    struct outcome decided = {0};
 
-    *result = (struct policy_result){.verdict = VERDICT_WRONG, .admit = ADMIT_NO};
+    *result = (struct outcome){.verdict = VERDICT_WRONG, .admit = ADMIT_NO};
     if (before != NULL)
         *after = *before;
     else
@@ -394,12 +393,12 @@ int policy_decide(const struct policy_rules *rules, const struct account *before
 
 int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
                    const struct policy_attempt *attempt, struct account *after,
-                   struct policy_result *result)
+                   struct outcome *result)
 {
     struct code code CLEANUP(code_clear) = {0};
     struct hit hit = {0};
 
-    *result = (struct policy_result){.verdict = VERDICT_WRONG, .admit = ADMIT_NO};
+    *result = (struct outcome){.verdict = VERDICT_WRONG, .admit = ADMIT_NO};
     *after = *before;
     if (attempt->now < 0)
         return ERR_CLOCK;
@@ -416,8 +415,7 @@ int policy_confirm(const struct policy_rules *rules, const struct account *befor
     struct device *device = &after->devices[index];
     move_device(rules, &hit, attempt->now, device);
     device->state = DEVICE_ACTIVE;
-    const enum policy_method device_method =
-        device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
+    const enum method device_method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
     memcpy(result->device, device->label, sizeof(result->device));
     for (size_t i = after->device_count; i-- > 0;)
         if (i != index && strcmp(after->devices[i].label, before->devices[index].label) == 0)
@@ -513,40 +511,4 @@ int policy_token_new(const struct seal_ring *ring, const char *name,
     }
     *token = made;
     return 0;
-}
-
-const char *policy_verdict_name(enum policy_verdict verdict)
-{
-    switch (verdict) {
-    case VERDICT_WRONG:
-        return "wrong";
-    case VERDICT_REPLAYED:
-        return "replayed";
-    case VERDICT_MALFORMED:
-        return "malformed";
-    case VERDICT_LOCKED:
-        return "locked";
-    case VERDICT_UNENROLLED:
-        return "unenrolled";
-    case VERDICT_DISABLED:
-        return "disabled";
-    case VERDICT_ACCEPTED:
-        return "accepted";
-    }
-    return "wrong";
-}
-
-const char *policy_method_name(enum policy_method method)
-{
-    switch (method) {
-    case METHOD_NONE:
-        return "";
-    case METHOD_TOTP:
-        return "totp";
-    case METHOD_HOTP:
-        return "hotp";
-    case METHOD_BACKUP:
-        return "backup";
-    }
-    return "";
 }

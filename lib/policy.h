@@ -17,32 +17,12 @@
 
 #include "account.h"
 #include "code.h"
+#include "outcome.h"
 #include "seal.h"
 
 #define POLICY_WINDOW_MAX 20
 #define POLICY_LOOK_AHEAD_MAX 100
 #define POLICY_DRIFT_MAX 20
-
-/* 0 denies. */
-enum policy_verdict {
-    VERDICT_WRONG = 0,
-    VERDICT_REPLAYED,
-    VERDICT_MALFORMED,
-    VERDICT_LOCKED, /* for a time, until unlocked, or closed by an administrator */
-    VERDICT_UNENROLLED,
-    VERDICT_DISABLED, /* two-factor login is off for the account */
-    VERDICT_ACCEPTED,
-};
-#define POLICY_VERDICTS 7
-
-/* What follows from the verdict under the rules. 0 denies. */
-enum policy_admit {
-    ADMIT_NO = 0,
-    ADMIT_IGNORE, /* this module has no say */
-    ADMIT_YES,
-};
-
-enum policy_method { METHOD_NONE = 0, METHOD_TOTP, METHOD_HOTP, METHOD_BACKUP };
 
 enum policy_unenrolled { UNENROLLED_DENY = 0, UNENROLLED_IGNORE, UNENROLLED_PERMIT };
 
@@ -69,20 +49,10 @@ struct policy_attempt {
                        * until unlocked it stays. */
 };
 
-struct policy_result {
-    enum policy_verdict verdict;
-    enum policy_admit admit;
-    enum policy_method method;
-    char device[ACCOUNT_LABEL_SIZE]; /* the device that matched, or empty */
-    int64_t locked_until;            /* 0, a time, or ACCOUNT_LOCKED_FOR_EVER */
-    unsigned failures;               /* after this attempt */
-    unsigned tokens_left;            /* backup tokens, after this attempt */
-};
-
 /* What holds before any code is asked for. Returns true when a code must be judged; otherwise
  * *result says what the answer is. account NULL: nobody of that name. */
 bool policy_standing(const struct policy_rules *rules, const struct account *account, int64_t now,
-                     struct policy_result *result) MUST_CHECK;
+                     struct outcome *result) MUST_CHECK;
 
 /* When the lock that wrong codes have brought ends: 0 when there is none now,
  * ACCOUNT_LOCKED_FOR_EVER when it stays until it is taken off. A closed account is another matter.
@@ -95,14 +65,14 @@ int64_t policy_locked_until(const struct policy_rules *rules, const struct accou
  * time before 1970): the answer is then "unavailable", and *result stays a denial. */
 int policy_decide(const struct policy_rules *rules, const struct account *before,
                   const struct policy_attempt *attempt, struct account *after,
-                  struct policy_result *result) MUST_CHECK;
+                  struct outcome *result) MUST_CHECK;
 
 /* Judges the first code of the pending device at index, within the same window (RFC 6238
  * section 5.2), and on success makes it active in *after, in the place of another device of its
  * label. Failures are not counted: nobody logs in with a pending device. */
 int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
                    const struct policy_attempt *attempt, struct account *after,
-                   struct policy_result *result) MUST_CHECK;
+                   struct outcome *result) MUST_CHECK;
 
 /* Where the code begins in "password followed by code" (attempt->code): *password_length for the
  * tail that this account's devices or backup tokens accept now, else for the first tail that has
@@ -116,9 +86,5 @@ int policy_split(const struct policy_rules *rules, const struct account *account
  * ERR_KEY_UNKNOWN. */
 int policy_token_new(const struct seal_ring *ring, const char *name,
                      char text[static CODE_TOKEN_SIZE], struct token *token) MUST_CHECK;
-
-/* "accepted", "wrong", ...; "totp", "hotp", "backup", "". Never NULL. */
-const char *policy_verdict_name(enum policy_verdict verdict);
-const char *policy_method_name(enum policy_method method);
 
 #endif

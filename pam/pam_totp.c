@@ -129,11 +129,11 @@ static int ask_store(const struct login *login, question_fn *question,
         return r;
     }
     if (login->conf.debug)
-        pam_syslog(
-            login->pamh, LOG_DEBUG, "debug: %s: failures %u, backup tokens left %u, locked %s",
-            reply->ask ? "a code must be asked for" : policy_verdict_name(reply->result.verdict),
-            reply->result.failures, reply->result.tokens_left,
-            reply->result.locked_until != 0 ? "yes" : "no");
+        pam_syslog(login->pamh, LOG_DEBUG,
+                   "debug: %s: failures %u, backup tokens left %u, locked %s",
+                   reply->ask ? "a code must be asked for" : verdict_name(reply->result.verdict),
+                   reply->result.failures, reply->result.tokens_left,
+                   reply->result.locked_until != 0 ? "yes" : "no");
     return 0;
 }
 
@@ -206,7 +206,7 @@ static void tell_kept_tokens(pam_handle_t *pamh)
     tell_tokens(pamh, (unsigned)((uintptr_t)datum - 1));
 }
 
-static void tell(const struct login *login, const struct policy_result *result)
+static void tell(const struct login *login, const struct outcome *result)
 {
     if (login->silent)
         return;
@@ -221,7 +221,7 @@ static void tell(const struct login *login, const struct policy_result *result)
 }
 
 /* Success has one way here, and PAM_SUCCESS being 0 none by accident. */
-static int pam_code(const struct policy_result *result)
+static int pam_code(const struct outcome *result)
 {
     switch (result->admit) {
     case ADMIT_YES:

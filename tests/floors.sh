@@ -13,7 +13,7 @@ floors='
 0.1 err
 1   encoding file proc secret text
 2.0 account
-2.1 code event otp password qr seal sql
+2.1 code event otp outcome password qr seal sql
 3   backend policy uri
 4   audit conf keys mail sqlite store
 5   admin auth enroll

@@ -62,7 +62,7 @@ struct device fixture_enroll(struct store *store, const struct conf *conf, const
                                            .period = 30};
     struct enroll_reply reply CLEANUP(enroll_reply_clear) = {0};
     struct enroll_tokens tokens CLEANUP(enroll_tokens_clear) = {0};
-    struct policy_result result = {0};
+    struct outcome result = {0};
     struct err err = {0};
 
     must(enroll_start(store, conf, "host", &request, FIXTURE_NOW, &reply, &err), &err,

@@ -31,7 +31,7 @@ static int check(enum auth_shape shape, const char *user, const char *password, 
     return auth_check(store, &conf.rules, &request, now, &reply, &err);
 }
 
-static bool said(int r, enum policy_verdict verdict, const char *recorded)
+static bool said(int r, enum verdict verdict, const char *recorded)
 {
     struct event last = {0};
 

@@ -14,7 +14,7 @@ static struct seal_ring ring;
 static struct store *store;
 static struct enroll_reply reply;
 static struct enroll_tokens tokens;
-static struct policy_result result;
+static struct outcome result;
 static struct account account;
 static struct err err;
 

@@ -71,11 +71,11 @@ static const char *code_at(const struct device *device, int64_t moving)
 }
 
 /* Judges and puts the outcome in the place of *account. */
-static struct policy_result decide(const struct policy_rules *with, struct account *account,
-                                   int64_t now, const char *code)
+static struct outcome decide(const struct policy_rules *with, struct account *account, int64_t now,
+                             const char *code)
 {
     struct account after CLEANUP(account_clear) = {0};
-    struct policy_result result = {0};
+    struct outcome result = {0};
     const struct policy_attempt attempt = {
         .now = now, .code = code, .password = PASSWORD_NOT_ASKED, .ring = &ring};
 
@@ -86,12 +86,12 @@ static struct policy_result decide(const struct policy_rules *with, struct accou
     return result;
 }
 
-static bool denied(struct policy_result result, enum policy_verdict verdict)
+static bool denied(struct outcome result, enum verdict verdict)
 {
     return result.verdict == verdict && result.admit == ADMIT_NO;
 }
 
-static bool accepted(struct policy_result result)
+static bool accepted(struct outcome result)
 {
     return result.verdict == VERDICT_ACCEPTED && result.admit == ADMIT_YES;
 }
@@ -100,7 +100,7 @@ static void test_forms(void)
 {
     static const struct {
         const char *typed;
-        enum policy_verdict verdict;
+        enum verdict verdict;
         unsigned failures;
     } cases[] = {
         {"050548", VERDICT_ACCEPTED, 0},
@@ -120,10 +120,10 @@ static void test_forms(void)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct account account = make_account(DEVICE_TOTP, 6);
-        struct policy_result result = decide(&rules, &account, NOW, cases[i].typed);
+        struct outcome result = decide(&rules, &account, NOW, cases[i].typed);
         ok(result.verdict == cases[i].verdict && account.failures == cases[i].failures &&
                (result.admit == ADMIT_YES) == (cases[i].verdict == VERDICT_ACCEPTED),
-           "form %zu: %s, %u counted", i, policy_verdict_name(cases[i].verdict), cases[i].failures);
+           "form %zu: %s, %u counted", i, verdict_name(cases[i].verdict), cases[i].failures);
     }
     struct account account = make_account(DEVICE_TOTP, 6);
     ok(denied(decide(&rules, &account, NOW, NULL), VERDICT_MALFORMED), "no answer is empty");
@@ -212,8 +212,7 @@ static void test_digits_and_devices(void)
     snprintf(account.devices[1].label, sizeof(account.devices[1].label), "key");
     account.devices[1].secret.bytes[0] ^= 1;
     struct account copy = account;
-    struct policy_result result =
-        decide(&rules, &account, NOW, code_at(&account.devices[1], 10000));
+    struct outcome result = decide(&rules, &account, NOW, code_at(&account.devices[1], 10000));
     ok(accepted(result) && strcmp(result.device, "key") == 0 &&
            account.devices[1].last_step == 10000 && account.devices[0].last_step == ACCOUNT_NEVER,
        "a code moves its own device alone");
@@ -258,7 +257,7 @@ static void test_tokens(void)
         if (policy_token_new(&ring, "alice", text[i], &account.tokens[i]) == 0)
             account.token_count++;
     struct account copy = account;
-    struct policy_result result = decide(&rules, &account, NOW, text[1]);
+    struct outcome result = decide(&rules, &account, NOW, text[1]);
     ok(accepted(result) && result.method == METHOD_BACKUP && result.tokens_left == 2 &&
            account.token_count == 2,
        "a backup token is accepted and gone");
@@ -288,7 +287,7 @@ static void test_tokens(void)
 static void test_lock(void)
 {
     struct account account = make_account(DEVICE_TOTP, 6);
-    struct policy_result result = {0};
+    struct outcome result = {0};
 
     for (unsigned i = 1; i <= 5; i++) {
         result = decide(&rules, &account, NOW, "123456");
@@ -333,7 +332,7 @@ static void test_lock(void)
 static void test_own_lock(void)
 {
     struct account account = make_account(DEVICE_TOTP, 6), after;
-    struct policy_result result = {0};
+    struct outcome result = {0};
     struct policy_attempt attempt = {.now = NOW,
                                      .code = "050548",
                                      .password = PASSWORD_NOT_ASKED,
@@ -374,12 +373,12 @@ static void test_order(void)
 {
     static const enum policy_unenrolled settings[] = {UNENROLLED_DENY, UNENROLLED_IGNORE,
                                                       UNENROLLED_PERMIT};
-    static const enum policy_admit admits[] = {ADMIT_NO, ADMIT_IGNORE, ADMIT_YES};
+    static const enum admit admits[] = {ADMIT_NO, ADMIT_IGNORE, ADMIT_YES};
 
     for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
         struct policy_rules with = rules;
         struct account account = make_account(DEVICE_TOTP, 6), after;
-        struct policy_result result = {0};
+        struct outcome result = {0};
         const struct policy_attempt attempt = {
             .now = NOW, .code = "050548", .password = PASSWORD_NOT_ASKED, .ring = &ring};
         with.unenrolled = settings[i];
@@ -417,7 +416,7 @@ static void test_password(void)
     static const struct {
         enum policy_password password;
         const char *code;
-        enum policy_verdict verdict;
+        enum verdict verdict;
     } cases[] = {
         {PASSWORD_RIGHT, "050548", VERDICT_ACCEPTED},
         {PASSWORD_NOT_ASKED, "050548", VERDICT_ACCEPTED},
@@ -429,7 +428,7 @@ static void test_password(void)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct account account = make_account(DEVICE_TOTP, 6), after;
-        struct policy_result result = {0};
+        struct outcome result = {0};
         const struct policy_attempt attempt = {
             .now = NOW, .code = cases[i].code, .password = cases[i].password, .ring = &ring};
         bool good = policy_decide(&rules, &account, &attempt, &after, &result) == 0 &&
@@ -486,7 +485,7 @@ static void test_drift(void)
 static void test_confirm(void)
 {
     struct account account = make_account(DEVICE_TOTP, 6), after;
-    struct policy_result result = {0};
+    struct outcome result = {0};
     struct policy_attempt attempt = {.now = NOW, .code = "123456", .ring = &ring};
 
     account.devices[0].state = DEVICE_PENDING;
@@ -555,7 +554,7 @@ static void test_split(void)
 static void test_faults(void)
 {
     struct account account = make_account(DEVICE_TOTP, 6), after;
-    struct policy_result result = {0};
+    struct outcome result = {0};
     struct policy_attempt attempt = {
         .now = -1, .code = "050548", .password = PASSWORD_NOT_ASKED, .ring = &ring};
 
@@ -577,12 +576,12 @@ static void test_faults(void)
        "none is accepted that could not be kept");
     for (int64_t now = 0; now < INT64_C(1) << 50; now = now * 3 + 7) {
         account = make_account(DEVICE_TOTP, 6);
-        struct policy_result got = decide(&rules, &account, now, "000000");
+        struct outcome got = decide(&rules, &account, now, "000000");
         if (got.admit == ADMIT_YES && account.devices[0].last_step == ACCOUNT_NEVER)
             ok(false, "time %lld", (long long)now);
     }
     ok(true, "every time to come is decided");
-    struct policy_result zero = {0};
+    struct outcome zero = {0};
     ok(zero.verdict == VERDICT_WRONG && zero.admit == ADMIT_NO, "nothing is a denial");
 }
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "outcome.h"
+
+const char *verdict_name(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_WRONG:
+        return "wrong";
+    case VERDICT_REPLAYED:
+        return "replayed";
+    case VERDICT_MALFORMED:
+        return "malformed";
+    case VERDICT_LOCKED:
+        return "locked";
+    case VERDICT_UNENROLLED:
+        return "unenrolled";
+    case VERDICT_DISABLED:
+        return "disabled";
+    case VERDICT_ACCEPTED:
+        return "accepted";
+    }
+    return "wrong";
+}
+
+const char *method_name(enum method method)
+{
+    switch (method) {
+    case METHOD_NONE:
+        return "";
+    case METHOD_TOTP:
+        return "totp";
+    case METHOD_HOTP:
+        return "hotp";
+    case METHOD_BACKUP:
+        return "backup";
+    }
+    return "";
+}

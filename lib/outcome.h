@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What came of an attempt; floor 2. Plain data, and its words. */
+#ifndef TOTP_OUTCOME_H
+#define TOTP_OUTCOME_H
+
+#include "account.h"
+
+/* 0 denies. */
+enum verdict {
+    VERDICT_WRONG = 0,
+    VERDICT_REPLAYED,
+    VERDICT_MALFORMED,
+    VERDICT_LOCKED, /* for a time, until unlocked, or closed by an administrator */
+    VERDICT_UNENROLLED,
+    VERDICT_DISABLED, /* two-factor login is off for the account */
+    VERDICT_ACCEPTED,
+};
+#define VERDICTS 7
+
+/* What follows from the verdict under the rules. 0 denies. */
+enum admit {
+    ADMIT_NO = 0,
+    ADMIT_IGNORE, /* this module has no say */
+    ADMIT_YES,
+};
+
+enum method { METHOD_NONE = 0, METHOD_TOTP, METHOD_HOTP, METHOD_BACKUP };
+
+struct outcome {
+    enum verdict verdict;
+    enum admit admit;
+    enum method method;
+    char device[ACCOUNT_LABEL_SIZE]; /* the device that matched, or empty */
+    int64_t locked_until;            /* 0, a time, or ACCOUNT_LOCKED_FOR_EVER */
+    unsigned failures;               /* after this attempt */
+    unsigned tokens_left;            /* backup tokens, after this attempt */
+};
+
+/* "accepted", "wrong", ...; "totp", "hotp", "backup", "". Never NULL. */
+const char *verdict_name(enum verdict verdict);
+const char *method_name(enum method method);
+
+#endif
