@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "ask.h"
+#include "client.h"
 #include "file.h"
 #include "keys.h"
+#include "perform.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,7 +32,7 @@ struct verb {
     const char *synopsis; /* its arguments */
     const char *help;
     uint64_t options;
-    size_t least, most; /* arguments */
+    size_t least, most; /* arguments; USER and DEVICE are seen to by run_user and run_device */
     enum needs needs;
     verb_fn *function;
 };
@@ -45,28 +49,29 @@ static const struct verb verbs[] = {
      OPTION(DEVICE) | OPTION(TYPE) | OPTION(ALGORITHM) | OPTION(DIGITS) | OPTION(PERIOD) |
          OPTION(COUNTER) | OPTION(SECRET_STDIN) | OPTION(REPLACE) | OPTION(NO_CONFIRM) |
          PICTURE_OPTIONS,
-     1, 1, NEEDS_STORE, verb_enroll},
-    {"confirm", "USER [DEVICE]", "activate a device with its first code", 0, 1, 2, NEEDS_STORE,
-     verb_confirm},
-    {"verify", "USER", "judge and consume one code as a login would", 0, 1, 1, NEEDS_STORE,
+     0, 1, NEEDS_STORE, verb_enroll},
+    {"confirm", "USER [DEVICE]", "activate a device with its first code", OPTION(DEVICE), 0, 2,
+     NEEDS_STORE, verb_confirm},
+    {"verify", "USER", "judge and consume one code as a login would", 0, 0, 1, NEEDS_STORE,
      verb_verify},
-    {"qr", "USER [DEVICE]", "the QR code again", PICTURE_OPTIONS, 1, 2, NEEDS_STORE, verb_qr},
+    {"qr", "USER [DEVICE]", "the QR code again", OPTION(DEVICE) | PICTURE_OPTIONS, 0, 2,
+     NEEDS_STORE, verb_qr},
     {"list", "", "the accounts", OPTION(PENDING) | OPTION(LOCKED) | OPTION(UNUSED_FOR), 0, 0,
      NEEDS_STORE, verb_list},
-    {"show", "USER", "one account and its devices", 0, 1, 1, NEEDS_STORE, verb_show},
-    {"set", "USER KEY=VALUE...", "change email, full_name, role", 0, 2, 4, NEEDS_STORE, verb_set},
-    {"enable", "USER [DEVICE]", "two-factor login on, for the account or one device", 0, 1, 2,
-     NEEDS_STORE, verb_enable},
-    {"disable", "USER [DEVICE]", "two-factor login off, for the account or one device", 0, 1, 2,
-     NEEDS_STORE, verb_disable},
-    {"lock", "USER", "close the account", 0, 1, 1, NEEDS_STORE, verb_lock},
-    {"unlock", "USER", "open the account, clear its lock and failure count", 0, 1, 1, NEEDS_STORE,
+    {"show", "USER", "one account and its devices", 0, 0, 1, NEEDS_STORE, verb_show},
+    {"set", "USER KEY=VALUE...", "change email, full_name, role", 0, 1, 4, NEEDS_STORE, verb_set},
+    {"enable", "USER [DEVICE]", "two-factor login on, for the account or one device",
+     OPTION(DEVICE), 0, 2, NEEDS_STORE, verb_enable},
+    {"disable", "USER [DEVICE]", "two-factor login off, for the account or one device",
+     OPTION(DEVICE), 0, 2, NEEDS_STORE, verb_disable},
+    {"lock", "USER", "close the account", 0, 0, 1, NEEDS_STORE, verb_lock},
+    {"unlock", "USER", "open the account, clear its lock and failure count", 0, 0, 1, NEEDS_STORE,
      verb_unlock},
-    {"remove", "USER [DEVICE]", "remove the account or one device", 0, 1, 2, NEEDS_STORE,
-     verb_remove},
-    {"passwd", "USER", "set or clear the store's password", OPTION(DELETE), 1, 1, NEEDS_STORE,
+    {"remove", "USER [DEVICE]", "remove the account or one device", OPTION(DEVICE), 0, 2,
+     NEEDS_STORE, verb_remove},
+    {"passwd", "USER", "set or clear the store's password", OPTION(DELETE), 0, 1, NEEDS_STORE,
      verb_passwd},
-    {"backup", "new|status|revoke USER", "backup tokens", OPTION(COUNT), 2, 2, NEEDS_STORE,
+    {"backup", "new|status|revoke USER", "backup tokens", OPTION(COUNT), 1, 2, NEEDS_STORE,
      verb_backup},
     {"log", "[USER]", "what happened", OPTION(SINCE) | OPTION(FOLLOW), 0, 1, NEEDS_STORE, verb_log},
     {"config", "[SERVICE]", "the configuration in force, for one PAM service if named", 0, 0, 1,
@@ -92,6 +97,26 @@ const char *run_word(const struct run *run, size_t n)
 const char *run_option(const struct run *run, enum args_option option)
 {
     return run->args.option[option];
+}
+
+int run_user(const struct run *run, size_t n, const char **user, struct err *err)
+{
+    const char *word = run_word(run, n);
+
+    if (word == NULL && !run->remote)
+        return err_set(err, ERR_USAGE, run_word(run, 0), "an argument is missing: name the user");
+    *user = word != NULL ? word : run->actor;
+    return 0;
+}
+
+int run_device(const struct run *run, size_t n, const char **label, struct err *err)
+{
+    const char *word = run_word(run, n), *option = run_option(run, OPTION_DEVICE);
+
+    if (word != NULL && option != NULL)
+        return err_set(err, ERR_USAGE, "--device", "the device is named twice");
+    *label = word != NULL ? word : option;
+    return 0;
 }
 
 int run_number(const struct run *run, enum args_option option, uint64_t min, uint64_t max,
@@ -138,6 +163,9 @@ static void print_verbs(void)
     printf(
         "\nCodes, passwords and secrets are asked for on the terminal, or read as one line from\n"
         "standard input. totpctl help VERB tells more.\n"
+        "Without root the service totpd is asked: USER is oneself, and may be left out; others "
+        "are\n"
+        "for those who have the role admin. It may ask for a code of one's own.\n"
         "Exit status: 0 done or accepted, 1 refused, 2 called wrongly, 3 no such user or device,\n"
         "4 store, key or configuration unusable, 5 locked.\n");
 }
@@ -237,8 +265,14 @@ static void run_identify(struct run *run)
     if (gethostname(run->host, sizeof(run->host)) != 0 || run->host[0] == '\0')
         text_cut(run->host, sizeof(run->host), "localhost");
     run->host[sizeof(run->host) - 1] = '\0';
-    run->origin = (struct event_origin){
-        .service = "totpctl", .tty = run->tty[0] != '\0' ? run->tty : NULL, .actor = run->actor};
+}
+
+/* Whose keys they are can open the store they seal. */
+static bool owns_keys(const struct conf *conf)
+{
+    struct stat st = {0};
+
+    return geteuid() == 0 || (stat(conf->key_file, &st) == 0 && st.st_uid == geteuid());
 }
 
 static int run_open(struct run *run, enum needs needs, struct err *err)
@@ -249,8 +283,62 @@ static int run_open(struct run *run, enum needs needs, struct err *err)
     int r = needs == NEEDS_NOTHING ? 0 : run_load_conf(run, NULL, &run->conf, err);
     if (r != 0 || needs != NEEDS_STORE)
         return r;
+    run->remote = !owns_keys(&run->conf);
+    if (run->remote)
+        return 0;
     r = keys_load(run->conf.key_file, &ring, err);
     return r == 0 ? store_open(run->conf.store, &ring, false, NULL, &run->store, err) : r;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static int ask_here(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    int64_t now = 0;
+
+    call->actor = run->actor;
+    int r = run_now(&now, err);
+    return r == 0 ? perform(run->store, &run->conf, run->host, call, now, reply, err) : r;
+}
+
+static int ask_service(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    int r = client_ask(run->conf.socket, call, reply, err);
+
+    if (r == ERR_NO_SERVICE)
+        return err_set(err, r, run->conf.socket,
+                       "the service totpd is not there, and only root can do without it: ask an "
+                       "administrator to start it ('systemctl enable --now totpd.socket')");
+    return r;
+}
+
+static int ask_with_proof(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    struct answer proof CLEANUP(answer_clear) = {0};
+
+    int r = ask_secret("A code of your own: ", &proof, err);
+    if (r != 0)
+        return r;
+    call->proof = proof.text;
+    r = ask_service(run, call, reply, err);
+    call->proof = NULL;
+    return r;
+}
+
+int run_ask(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    call->service = "totpctl";
+    call->tty = run->tty[0] != '\0' ? run->tty : NULL;
+    if (!run->remote)
+        return ask_here(run, call, reply, err);
+    call->config = run->conf.file;
+    call->store = run->conf.store;
+    call->key_file = run->conf.key_file;
+    int r = ask_service(run, call, reply, err);
+    if (r == ERR_PROOF)
+        r = ask_with_proof(run, call, reply, err);
+    run->locked = r == ERR_REFUSED && reply->outcome.verdict == VERDICT_LOCKED;
+    return r;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -270,6 +358,8 @@ static enum status status_of(int error)
     case ERR_LIMIT:
     case ERR_CONFLICT:
     case ERR_REFUSED:
+    case ERR_PERMISSION:
+    case ERR_PROOF:
         return STATUS_REFUSED;
     default:
         return STATUS_UNUSABLE;
@@ -311,8 +401,10 @@ static enum status dispatch(const struct verb *verb, struct run *run, struct err
         return STATUS_UNUSABLE;
     }
     r = verb->function(run, err);
-    if (r < 0)
-        return fail(r, err, verb);
+    if (r < 0) {
+        enum status status = fail(r, err, verb);
+        return run->locked ? STATUS_LOCKED : status;
+    }
     int flushed = out_flush(err);
     return flushed < 0 ? fail(flushed, err, verb) : (enum status)r;
 }

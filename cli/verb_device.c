@@ -2,9 +2,7 @@
 /* Verbs about a device and its codes. */
 #include "config.h"
 
-#include "admin.h"
 #include "ask.h"
-#include "auth.h"
 #include "draw.h"
 #include "encoding.h"
 #include "image.h"
@@ -16,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECRET_BYTES_REFUSED 10 /* shorter than this is no secret */
 #define TRIES 3
 
 /* --- what a new device is like ---------------------------------------------------------------- */
@@ -42,65 +39,58 @@ static int read_picture(const struct run *run, struct picture *picture, struct e
     return 0;
 }
 
-static int read_kind(const struct run *run, struct enroll_request *request, struct err *err)
+static int read_kind(const struct run *run, struct call *call, struct err *err)
 {
-    const char *type = run_option(run, OPTION_TYPE);
-    const char *algorithm = run_option(run, OPTION_ALGORITHM);
+    enum device_type type = DEVICE_TOTP;
+    enum otp_algorithm algorithm = OTP_SHA1;
 
-    if (type != NULL && device_type_parse(type, &request->type) != 0)
+    call->type = run_option(run, OPTION_TYPE);
+    call->algorithm = run_option(run, OPTION_ALGORITHM);
+    if (call->type != NULL && device_type_parse(call->type, &type) != 0)
         return err_set(err, ERR_USAGE, "--type", "it takes totp or hotp");
-    if (algorithm != NULL && otp_algorithm_parse(algorithm, &request->algorithm) != 0)
+    if (call->algorithm != NULL && otp_algorithm_parse(call->algorithm, &algorithm) != 0)
         return err_set(err, ERR_USAGE, "--algorithm", "it takes SHA1, SHA256 or SHA512");
-    if (request->type == DEVICE_HOTP && run_option(run, OPTION_PERIOD) != NULL)
+    if (type == DEVICE_HOTP && run_option(run, OPTION_PERIOD) != NULL)
         return err_set(err, ERR_USAGE, "--period", "it goes with --type totp");
-    if (request->type == DEVICE_TOTP && run_option(run, OPTION_COUNTER) != NULL)
+    if (type == DEVICE_TOTP && run_option(run, OPTION_COUNTER) != NULL)
         return err_set(err, ERR_USAGE, "--counter", "it goes with --type hotp");
     return 0;
 }
 
-static int read_request(const struct run *run, struct enroll_request *request, struct err *err)
+/* What is not given is as configured. */
+static int read_request(const struct run *run, struct call *call, struct err *err)
 {
-    uint64_t digits = run->conf.digits, period = run->conf.period;
+    uint64_t digits = 0, period = 0, counter = 0;
 
-    *request = (struct enroll_request){.user = run_word(run, 1),
-                                       .origin = run->origin,
-                                       .label = run_option(run, OPTION_DEVICE),
-                                       .type = DEVICE_TOTP,
-                                       .algorithm = run->conf.algorithm,
-                                       .replace = run_option(run, OPTION_REPLACE) != NULL};
-    int r = read_kind(run, request, err);
+    call->device = run_option(run, OPTION_DEVICE);
+    call->replace = run_option(run, OPTION_REPLACE) != NULL;
+    int r = run_user(run, 1, &call->user, err);
+    if (r == 0)
+        r = read_kind(run, call, err);
     if (r == 0)
         r = run_number(run, OPTION_DIGITS, OTP_DIGITS_MIN, OTP_DIGITS_MAX, &digits, err);
     if (r == 0)
         r = run_number(run, OPTION_PERIOD, OTP_PERIOD_MIN, OTP_PERIOD_MAX, &period, err);
     if (r == 0)
-        r = run_number(run, OPTION_COUNTER, 0, OTP_COUNTER_MAX, &request->counter, err);
-    request->digits = (unsigned)digits;
-    request->period = request->type == DEVICE_TOTP ? (unsigned)period : 0;
+        r = run_number(run, OPTION_COUNTER, 0, OTP_COUNTER_MAX, &counter, err);
+    call->digits = (int64_t)digits;
+    call->period = (int64_t)period;
+    call->counter = (int64_t)counter;
     return r;
 }
 
-static int read_secret(const struct run *run, struct secret *secret, struct err *err)
+static int read_secret(const struct run *run, struct answer *text, struct err *err)
 {
-    struct answer text CLEANUP(answer_clear) = {0};
-    size_t length = 0;
+    struct secret secret CLEANUP(secret_clear) = {0};
 
-    int r = ask_secret("Secret in base32: ", &text, err);
-    if (r != 0)
-        return r;
-    r = encoding_base32_tolerant(text.text, secret->bytes, sizeof(secret->bytes), &length);
-    if (r == ERR_TOO_LONG)
-        return err_set(err, r, "the secret", "it has more than %d bits", 8 * SECRET_BYTES_MAX);
-    if (r != 0)
-        return err_set(err, r, "the secret", "it is not base32, the letters A-Z and digits 2-7");
-    if (length < SECRET_BYTES_REFUSED)
-        return err_set(err, ERR_RANGE, "the secret", "it has fewer than %d bits: it can be guessed",
-                       8 * SECRET_BYTES_REFUSED);
-    secret->length = length;
-    if (length < SECRET_BYTES_MIN)
+    int r = ask_secret("Secret in base32: ", text, err);
+    if (r == 0 &&
+        encoding_base32_tolerant(text->text, secret.bytes, sizeof(secret.bytes), &secret.length) ==
+            0 &&
+        secret.length < SECRET_BYTES_MIN)
         run_remark(run, "the secret has fewer than %d bits: take a longer one if you can",
                    8 * SECRET_BYTES_MIN);
-    return 0;
+    return r;
 }
 
 /* --- showing a device ------------------------------------------------------------------------- */
@@ -117,7 +107,7 @@ void device_put(struct out *out, const struct device *device)
     out_int(out, "counter", device->counter);
 }
 
-static int print_document(const char *user, const struct enroll_reply *reply, const char *secret,
+static int print_document(const char *user, const struct reply_device *reply, const char *secret,
                           struct err *err)
 {
     struct out out CLEANUP(out_clear) = {0};
@@ -155,7 +145,7 @@ static int save_pictures(const struct qr *qr, const struct picture *picture, str
 }
 
 /* The text comes first: whatever becomes of the pictures, the device can be set up from it. */
-static int show_device(const struct run *run, const char *user, const struct enroll_reply *reply,
+static int show_device(const struct run *run, const char *user, const struct reply_device *reply,
                        const struct picture *picture, struct err *err)
 {
     char secret[ENCODING_BASE32_SIZE(SECRET_BYTES_MAX)] = "";
@@ -182,7 +172,7 @@ static int show_device(const struct run *run, const char *user, const struct enr
     return save_pictures(qr, picture, err);
 }
 
-void tokens_show(const struct run *run, const struct enroll_tokens *tokens)
+void tokens_show(const struct run *run, const struct reply_tokens *tokens)
 {
     if (tokens->count == 0)
         return;
@@ -192,7 +182,7 @@ void tokens_show(const struct run *run, const struct enroll_tokens *tokens)
         printf("%s\n", tokens->text[i]);
 }
 
-void tokens_put(struct out *out, const struct enroll_tokens *tokens)
+void tokens_put(struct out *out, const struct reply_tokens *tokens)
 {
     out_array(out, "backup_tokens");
     for (size_t i = 0; i < tokens->count; i++)
@@ -200,10 +190,22 @@ void tokens_put(struct out *out, const struct enroll_tokens *tokens)
     out_end(out);
 }
 
+static void explain_lock(const struct run *run, int64_t locked_until)
+{
+    char until[TEXT_TIME_SIZE];
+
+    text_format_time(locked_until, until);
+    const char *by = run->remote ? "an administrator unlocks it" : "'totpctl unlock'";
+    if (locked_until > 0 && locked_until < ACCOUNT_LOCKED_FOR_EVER)
+        run_remark(run, "the account is locked until %s, or until %s", until, by);
+    else
+        run_remark(run, "the account is locked until %s", by);
+}
+
 /* --- the first code --------------------------------------------------------------------------- */
 
 static int print_confirmed(const struct run *run, const char *user, const struct outcome *result,
-                           const struct enroll_tokens *tokens, struct err *err)
+                           const struct reply_tokens *tokens, struct err *err)
 {
     struct out out CLEANUP(out_clear) = {0};
 
@@ -223,25 +225,26 @@ static int print_confirmed(const struct run *run, const char *user, const struct
 static int confirm_once(struct run *run, const char *user, const char *label, struct err *err)
 {
     struct answer code CLEANUP(answer_clear) = {0};
-    struct enroll_tokens tokens CLEANUP(enroll_tokens_clear) = {0};
-    struct outcome result = {0};
-    int64_t now = 0;
+    struct reply_tokens tokens CLEANUP(reply_tokens_clear) = {0};
+    struct call call = {.method = CALL_CONFIRM, .user = user, .device = label, .code = code.text};
+    struct reply reply = {.tokens = &tokens};
 
     int r = ask_secret("First code: ", &code, err);
     if (r == 0)
-        r = run_now(&now, err);
-    if (r == 0)
-        r = enroll_confirm(run->store, &run->conf, user, label, code.text, &run->origin, now,
-                           &result, &tokens, err);
+        r = run_ask(run, &call, &reply, err);
     if (r != 0)
         return r;
-    if (result.verdict == VERDICT_ACCEPTED)
-        return print_confirmed(run, user, &result, &tokens, err);
-    out_message(
-        result.verdict == VERDICT_MALFORMED
-            ? "this is not a code: it has as many digits as the device shows"
-            : "the code is wrong: take the one shown now, and see that both clocks are right");
-    return (int)run_verdict(result.verdict);
+    const struct outcome *outcome = &reply.outcome;
+    if (outcome->verdict == VERDICT_ACCEPTED)
+        return print_confirmed(run, user, outcome, &tokens, err);
+    if (outcome->verdict == VERDICT_LOCKED)
+        explain_lock(run, outcome->locked_until);
+    else
+        out_message(outcome->verdict == VERDICT_MALFORMED
+                        ? "this is not a code: it has as many digits as the device shows"
+                        : "the code is wrong: take the one shown now, and see that both clocks "
+                          "are right");
+    return (int)run_verdict(outcome->verdict);
 }
 
 static int confirm_patiently(struct run *run, const char *user, const char *label, struct err *err)
@@ -255,59 +258,72 @@ static int confirm_patiently(struct run *run, const char *user, const char *labe
 
 int verb_confirm(struct run *run, struct err *err)
 {
-    return confirm_once(run, run_word(run, 1), run_word(run, 2), err);
+    const char *user = NULL, *label = NULL;
+
+    int r = run_user(run, 1, &user, err);
+    if (r == 0)
+        r = run_device(run, 2, &label, err);
+    return r == 0 ? confirm_once(run, user, label, err) : r;
 }
 
-int verb_enroll(struct run *run, struct err *err)
+/* Shows what was made, and asks for its first code where somebody is there to give it. */
+static int show_enrolled(struct run *run, const char *user, const struct reply_device *enrolled,
+                         const struct picture *picture, struct err *err)
 {
-    struct enroll_reply reply CLEANUP(enroll_reply_clear) = {0};
-    struct secret secret CLEANUP(secret_clear) = {0};
-    struct enroll_request request;
-    struct picture picture;
-    int64_t now = 0;
-
-    int r = read_picture(run, &picture, err);
-    if (r == 0)
-        r = read_request(run, &request, err);
-    if (r == 0 && run_option(run, OPTION_SECRET_STDIN) != NULL) {
-        r = read_secret(run, &secret, err);
-        request.secret = &secret;
-    }
-    if (r == 0)
-        r = run_now(&now, err);
-    if (r == 0)
-        r = enroll_start(run->store, &run->conf, run->host, &request, now, &reply, err);
-    if (r != 0)
-        return r;
-    run_warn_stranger(run, request.user);
-    r = show_device(run, request.user, &reply, &picture, err);
     bool ask = !run->json && run_option(run, OPTION_NO_CONFIRM) == NULL && ask_is_terminal() &&
                isatty(STDOUT_FILENO) != 0;
+
+    int r = show_device(run, user, enrolled, picture, err);
     if (r == 0 && ask)
         run_remark(run, "scan the QR code, or type the secret into the app; then type the code it "
                         "shows here");
     if (r == 0 && ask)
-        r = confirm_patiently(run, request.user, reply.device.label, err);
+        r = confirm_patiently(run, user, enrolled->device.label, err);
     if (r != 0 || !ask)
         run_remark(run,
                    "the device '%s' of %s is pending until 'totpctl confirm' has its first code",
-                   reply.device.label, request.user);
+                   enrolled->device.label, user);
     return r;
+}
+
+int verb_enroll(struct run *run, struct err *err)
+{
+    struct reply_device enrolled CLEANUP(reply_device_clear) = {0};
+    struct answer secret CLEANUP(answer_clear) = {0};
+    struct call call = {.method = CALL_ENROLL};
+    struct reply reply = {.enrolled = &enrolled};
+    struct picture picture;
+
+    int r = read_picture(run, &picture, err);
+    if (r == 0)
+        r = read_request(run, &call, err);
+    if (r == 0 && run_option(run, OPTION_SECRET_STDIN) != NULL) {
+        r = read_secret(run, &secret, err);
+        call.secret = secret.text;
+    }
+    if (r == 0)
+        r = run_ask(run, &call, &reply, err);
+    if (r != 0)
+        return r;
+    run_warn_stranger(run, call.user);
+    return show_enrolled(run, call.user, &enrolled, &picture, err);
 }
 
 int verb_qr(struct run *run, struct err *err)
 {
-    struct enroll_reply reply CLEANUP(enroll_reply_clear) = {0};
+    struct reply_device enrolled CLEANUP(reply_device_clear) = {0};
+    struct call call = {.method = CALL_QR};
+    struct reply reply = {.enrolled = &enrolled};
     struct picture picture;
-    int64_t now = 0;
 
     int r = read_picture(run, &picture, err);
     if (r == 0)
-        r = run_now(&now, err);
+        r = run_user(run, 1, &call.user, err);
     if (r == 0)
-        r = enroll_again(run->store, &run->conf, run->host, run_word(run, 1), run_word(run, 2),
-                         &run->origin, now, &reply, err);
-    return r == 0 ? show_device(run, run_word(run, 1), &reply, &picture, err) : r;
+        r = run_device(run, 2, &call.device, err);
+    if (r == 0)
+        r = run_ask(run, &call, &reply, err);
+    return r == 0 ? show_device(run, call.user, &enrolled, &picture, err) : r;
 }
 
 /* --- a code ----------------------------------------------------------------------------------- */
@@ -315,17 +331,10 @@ int verb_qr(struct run *run, struct err *err)
 /* What a verdict alone does not tell. */
 static void explain_verdict(const struct run *run, const struct outcome *result)
 {
-    char until[TEXT_TIME_SIZE];
-
     if (result->method == METHOD_BACKUP)
         run_remark(run, "%u backup tokens are left", result->tokens_left);
-    if (result->verdict != VERDICT_LOCKED)
-        return;
-    text_format_time(result->locked_until, until);
-    if (result->locked_until > 0 && result->locked_until < ACCOUNT_LOCKED_FOR_EVER)
-        run_remark(run, "the account is locked until %s, or 'totpctl unlock'", until);
-    else
-        run_remark(run, "the account is locked until 'totpctl unlock'");
+    if (result->verdict == VERDICT_LOCKED)
+        explain_lock(run, result->locked_until);
 }
 
 static int print_verdict(const struct run *run, const char *user, const struct outcome *result,
@@ -353,21 +362,19 @@ int verb_verify(struct run *run, struct err *err)
 {
     struct answer code CLEANUP(answer_clear) = {0};
     struct account account CLEANUP(account_clear) = {0};
-    struct auth_request request = {
-        .user = run_word(run, 1), .origin = run->origin, .shape = AUTH_CODE};
-    struct auth_reply reply = {0};
-    int64_t now = 0;
+    struct call show = {.method = CALL_SHOW}, call = {.method = CALL_CHECK, .code = code.text};
+    struct reply reply = {.account = &account};
 
-    /* To somebody who may read the store anyway, "there is no such user" can be told. */
-    int r = admin_show(run->store, request.user, &account, err);
+    int r = run_user(run, 1, &show.user, err);
+    call.user = show.user;
+    /* To somebody who may read the record anyway, "there is no such user" can be told. */
+    if (r == 0)
+        r = run_ask(run, &show, &reply, err);
     if (r == 0)
         r = ask_secret("Code: ", &code, err);
     if (r == 0)
-        r = run_now(&now, err);
-    request.code = code.text;
+        r = run_ask(run, &call, &reply, err);
     if (r == 0)
-        r = auth_check(run->store, &run->conf.rules, &request, now, &reply, err);
-    if (r == 0)
-        r = print_verdict(run, request.user, &reply.result, err);
-    return r == 0 ? (int)run_verdict(reply.result.verdict) : r;
+        r = print_verdict(run, call.user, &reply.outcome, err);
+    return r == 0 ? (int)run_verdict(reply.outcome.verdict) : r;
 }

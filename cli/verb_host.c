@@ -99,10 +99,10 @@ int verb_config(struct run *run, struct err *err)
     size_t count = 0;
 
     int r = run_load_conf(run, run_word(run, 1), &conf, err);
-    const struct conf_option *options = conf_options(&count);
+    const struct conf_option *options = option_table(&count);
     out_object(&out, "config");
     for (size_t i = 0; r == 0 && i < count; i++) {
-        r = conf_format(&conf, &options[i], value, sizeof(value));
+        r = option_format(&conf, &options[i], value, sizeof(value));
         if (r != 0)
             return err_set(err, r, options[i].name, NULL);
         if (run->json)

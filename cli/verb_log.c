@@ -10,34 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH 64
 #define FOLLOW_MS 1000
-
-/* So many events are read at a time: a reader who pauses does not hold the store's transaction. */
-struct batch {
-    size_t count;
-    struct event events[BATCH];
-};
-
-static int collect(void *context, const struct event *event)
-{
-    struct batch *batch = context;
-
-    batch->events[batch->count++] = *event;
-    return batch->count == BATCH ? 1 : 0;
-}
-
-static int read_batch(struct store *store, const struct backend_filter *filter, struct batch *batch,
-                      struct err *err)
-{
-    batch->count = 0;
-    int r = store_begin(store, STORE_READ, err);
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    r = store_events(open, filter, collect, batch, err);
-    return r < 0 ? r : 0;
-}
 
 static void put_event(struct out *out, const struct event *event)
 {
@@ -70,39 +43,49 @@ static void print_event(const struct event *event)
     printf("%s %s\n", time, line);
 }
 
-/* Every event there is beyond filter->after_id, which moves. out: where they are collected, NULL to
- * print each. */
-static int show_events(struct run *run, struct backend_filter *filter, struct out *out,
-                       struct err *err)
-{
-    struct batch batch;
-    int r = 0;
+/* Where events go. */
+struct record {
+    bool json;
+    struct out *out; /* where they are collected; NULL: each is printed */
+    int64_t last_id;
+    struct err *err;
+};
 
-    do {
-        r = read_batch(run->store, filter, &batch, err);
-        for (size_t i = 0; r == 0 && i < batch.count; i++) {
-            const struct event *event = &batch.events[i];
-            filter->after_id = event->id;
-            if (!run->json) {
-                print_event(event);
-            } else if (out == NULL) {
-                r = print_object(event, err);
-            } else {
-                out_object(out, NULL);
-                put_event(out, event);
-                out_end(out);
-            }
-        }
-    } while (r == 0 && batch.count == BATCH);
+static int show_event(void *context, const struct event *event)
+{
+    struct record *record = context;
+
+    record->last_id = event->id;
+    if (!record->json) {
+        print_event(event);
+        return 0;
+    }
+    if (record->out == NULL)
+        return print_object(event, record->err);
+    out_object(record->out, NULL);
+    put_event(record->out, event);
+    out_end(record->out);
+    return 0;
+}
+
+/* Every event there is beyond call->after_id, which moves. out: where they are collected, NULL to
+ * print each. */
+static int show_events(struct run *run, struct call *call, struct out *out, struct err *err)
+{
+    struct record record = {.json = run->json, .out = out, .last_id = call->after_id, .err = err};
+    struct reply reply = {.each_event = show_event, .context = &record};
+
+    int r = run_ask(run, call, &reply, err);
+    call->after_id = record.last_id;
     return r;
 }
 
 /* Until a signal, or until nobody reads any more. */
-static int follow(struct run *run, struct backend_filter *filter, struct err *err)
+static int follow(struct run *run, struct call *call, struct err *err)
 {
     for (;;) {
         struct pollfd reader = {.fd = STDOUT_FILENO};
-        int r = show_events(run, filter, NULL, err);
+        int r = show_events(run, call, NULL, err);
         if (r == 0)
             r = out_flush(err);
         if (r != 0)
@@ -131,17 +114,20 @@ static int read_since(const char *text, int64_t *since, struct err *err)
 
 int verb_log(struct run *run, struct err *err)
 {
-    struct backend_filter filter = {.user = run_word(run, 1)};
+    struct call call = {.method = CALL_LOG, .user = run_word(run, 1)};
     struct out out CLEANUP(out_clear) = {0};
     const char *since = run_option(run, OPTION_SINCE);
 
-    int r = since != NULL ? read_since(since, &filter.since, err) : 0;
+    int r = since != NULL ? read_since(since, &call.since, err) : 0;
     if (r != 0)
         return r;
+    if (run_option(run, OPTION_FOLLOW) != NULL && run->remote)
+        return err_set(err, ERR_PERMISSION, "--follow",
+                       "only root can follow the log: ask for it --since then");
     if (run_option(run, OPTION_FOLLOW) != NULL)
-        return follow(run, &filter, err);
+        return follow(run, &call, err);
     out_array(&out, "events");
-    r = show_events(run, &filter, &out, err);
+    r = show_events(run, &call, &out, err);
     if (r != 0)
         return r;
     out_end(&out);

@@ -2,7 +2,6 @@
 /* Verbs that show accounts. */
 #include "config.h"
 
-#include "admin.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -22,9 +21,11 @@ static int64_t last_used(const struct account *account)
     return last;
 }
 
-/* Everything about the account but its devices. until: policy_locked_until. */
-static void put_account(struct out *out, const struct account *account, int64_t until)
+/* Everything about the account but its devices. */
+static void put_account(struct out *out, const struct account *account)
 {
+    const int64_t until = account->locked_until;
+
     out_text(out, "user", account->name);
     out_word(out, "email", account->email);
     out_word(out, "full_name", account->full_name);
@@ -87,8 +88,9 @@ static void print_device(const struct device *device)
     printf(", created %s, last used %s\n", created, used);
 }
 
-static void print_account(const struct account *account, int64_t until)
+static void print_account(const struct account *account)
 {
+    const int64_t until = account->locked_until;
     char time[TEXT_TIME_SIZE] = "-", number[32];
 
     print_line("User", account->name);
@@ -114,19 +116,19 @@ int verb_show(struct run *run, struct err *err)
 {
     struct account account CLEANUP(account_clear) = {0};
     struct out out CLEANUP(out_clear) = {0};
-    int64_t now = 0;
+    struct call call = {.method = CALL_SHOW};
+    struct reply reply = {.account = &account};
 
-    int r = run_now(&now, err);
+    int r = run_user(run, 1, &call.user, err);
     if (r == 0)
-        r = admin_show(run->store, run_word(run, 1), &account, err);
+        r = run_ask(run, &call, &reply, err);
     if (r != 0)
         return r;
-    int64_t until = policy_locked_until(&run->conf.rules, &account, now);
     if (!run->json) {
-        print_account(&account, until);
+        print_account(&account);
         return STATUS_DONE;
     }
-    put_account(&out, &account, until);
+    put_account(&out, &account);
     put_devices(&out, &account);
     put_token_count(&out, &account);
     return out_print(&out, err);
@@ -147,7 +149,6 @@ struct listing {
     bool json, pending, locked;
     int64_t unused_for; /* ACCOUNT_NEVER: whenever it was used */
     int64_t now;
-    const struct policy_rules *rules;
     struct out out;
     struct row *rows;
     size_t count, size;
@@ -159,11 +160,11 @@ static void listing_clear(struct listing *listing)
     free(listing->rows);
 }
 
-static bool is_listed(const struct listing *listing, const struct account *account, int64_t until)
+static bool is_listed(const struct listing *listing, const struct account *account)
 {
     if (listing->pending && account_count(account, DEVICE_PENDING) == 0)
         return false;
-    if (listing->locked && !account->closed && until == 0)
+    if (listing->locked && !account->closed && account->locked_until == 0)
         return false;
     if (listing->unused_for == ACCOUNT_NEVER)
         return true;
@@ -172,9 +173,9 @@ static bool is_listed(const struct listing *listing, const struct account *accou
     return listing->now - (used == ACCOUNT_NEVER ? account->created : used) >= listing->unused_for;
 }
 
-static void describe_state(const struct account *account, int64_t until,
-                           char state[static STATE_SIZE])
+static void describe_state(const struct account *account, char state[static STATE_SIZE])
 {
+    const int64_t until = account->locked_until;
     char time[TEXT_TIME_SIZE];
 
     text_format_time(until, time);
@@ -193,7 +194,7 @@ static void describe_state(const struct account *account, int64_t until,
                  account_count(account, DEVICE_PENDING) > 0 ? "pending" : "no device");
 }
 
-static int add_row(struct listing *listing, const struct account *account, int64_t until)
+static int add_row(struct listing *listing, const struct account *account)
 {
     if (listing->count == listing->size) {
         size_t size = 2 * listing->size + 64;
@@ -209,21 +210,20 @@ static int add_row(struct listing *listing, const struct account *account, int64
                         .tokens = account->token_count,
                         .last_used = last_used(account)};
     text_cut(row->name, sizeof(row->name), account->name);
-    describe_state(account, until, row->state);
+    describe_state(account, row->state);
     return 0;
 }
 
 static int visit(void *context, const struct account *account)
 {
     struct listing *listing = context;
-    int64_t until = policy_locked_until(listing->rules, account, listing->now);
 
-    if (!is_listed(listing, account, until))
+    if (!is_listed(listing, account))
         return 0;
     if (!listing->json)
-        return add_row(listing, account, until);
+        return add_row(listing, account);
     out_object(&listing->out, NULL);
-    put_account(&listing->out, account, until);
+    put_account(&listing->out, account);
     put_token_count(&listing->out, account);
     out_end(&listing->out);
     return 0;
@@ -261,24 +261,15 @@ static void print_table(const struct listing *listing)
     }
 }
 
-static int read_accounts(struct store *store, struct listing *listing, struct err *err)
-{
-    int r = store_begin(store, STORE_READ, err);
-
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    return store_each(open, visit, listing, err);
-}
-
 int verb_list(struct run *run, struct err *err)
 {
     struct listing listing CLEANUP(listing_clear) = {
         .json = run->json,
         .pending = run_option(run, OPTION_PENDING) != NULL,
         .locked = run_option(run, OPTION_LOCKED) != NULL,
-        .rules = &run->conf.rules,
         .unused_for = ACCOUNT_NEVER};
+    struct call call = {.method = CALL_LIST};
+    struct reply reply = {.each_account = visit, .context = &listing};
     const char *unused = run_option(run, OPTION_UNUSED_FOR);
 
     if (unused != NULL &&
@@ -289,7 +280,7 @@ int verb_list(struct run *run, struct err *err)
         return r;
     out_array(&listing.out, "users");
     /* Those that can be read are shown all the same. */
-    int unreadable = read_accounts(run->store, &listing, err);
+    int unreadable = run_ask(run, &call, &reply, err);
     if (unreadable != 0 && unreadable != ERR_STORE_CORRUPT)
         return unreadable;
     out_end(&listing.out);

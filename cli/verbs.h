@@ -5,9 +5,8 @@
 
 #include "args.h"
 #include "conf.h"
-#include "enroll.h"
-#include "event.h"
 #include "out.h"
+#include "reply.h"
 #include "store.h"
 
 /* Exit status, part of the contract. */
@@ -27,9 +26,10 @@ struct run {
     struct args args;
     bool json, quiet;
     struct conf conf;
-    struct store *store; /* NULL where a verb needs none */
+    bool remote;         /* without root: the service is asked */
+    bool locked;         /* one's own account, as the service says */
+    struct store *store; /* NULL where a verb needs none, and when remote */
     char host[RUN_NAME_SIZE], actor[RUN_NAME_SIZE], tty[RUN_NAME_SIZE];
-    struct event_origin origin;
 };
 
 /* A status, or a negative ERR_* with err filled, of which a sentence is made. ERR_USAGE adds the
@@ -42,6 +42,19 @@ verb_fn verb_add, verb_backup, verb_config, verb_confirm, verb_disable, verb_ena
 
 /* The verb's n-th argument from 1 on, or NULL. */
 const char *run_word(const struct run *run, size_t n);
+
+/* The user a verb is about: its n-th argument; without root it may be left out, and is oneself.
+ * ERR_USAGE. */
+int run_user(const struct run *run, size_t n, const char **user, struct err *err) MUST_CHECK;
+
+/* The device's label: the verb's n-th argument or --device; NULL when neither is given. ERR_USAGE:
+ * both are. */
+int run_device(const struct run *run, size_t n, const char **label, struct err *err) MUST_CHECK;
+
+/* Asks the use cases: here, or through the service. Who acts, from where and when is filled in, and
+ * a code of one's own asked for where the service wants one; *call may be used again. Errors are
+ * the use cases'; ERR_REFUSED: that code was not accepted, reply->outcome says why. */
+int run_ask(struct run *run, struct call *call, struct reply *reply, struct err *err) MUST_CHECK;
 
 /* The option's argument ("" for one without), or NULL when it is not given. */
 const char *run_option(const struct run *run, enum args_option option);
@@ -71,8 +84,8 @@ void run_warn_stranger(const struct run *run, const char *user);
 enum status run_verdict(enum verdict verdict);
 
 /* Backup tokens, the only time they are seen: one a line, or as "backup_tokens". */
-void tokens_show(const struct run *run, const struct enroll_tokens *tokens);
-void tokens_put(struct out *out, const struct enroll_tokens *tokens);
+void tokens_show(const struct run *run, const struct reply_tokens *tokens);
+void tokens_put(struct out *out, const struct reply_tokens *tokens);
 
 /* A device's algorithm, digits, period and, for HOTP, counter. */
 void device_put(struct out *out, const struct device *device);

@@ -61,6 +61,8 @@ static int check(const struct admin_fields *fields, struct checked *checked, str
                        "a full name is at most 256 bytes of printable text");
     if (fields->password == NULL || fields->password[0] == '\0')
         return 0;
+    if (fields->hash != NULL)
+        return text_copy(checked->hash, sizeof(checked->hash), fields->hash);
     int r = password_hash(fields->password, checked->hash);
     return r == 0 ? 0 : err_set(err, r, "password", NULL);
 }

@@ -13,6 +13,7 @@ struct admin_fields {
     const char *full_name;
     const enum account_role *role;
     const char *password; /* the plain password, hashed before the transaction; empty clears */
+    const char *hash;     /* of password, where somebody made it already */
 };
 
 /* An account without a device. ERR_EXISTS, ERR_INVALID (err names the field). */

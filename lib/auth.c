@@ -112,7 +112,8 @@ static void describe(const struct auth_request *request, const struct outcome *r
         method = "permit";
     else if (result->verdict == VERDICT_WRONG && password == PASSWORD_WRONG)
         method = "password";
-    event_init(event, now, "login", request->user, &request->origin);
+    event_init(event, now, request->action != NULL ? request->action : "login", request->user,
+               &request->origin);
     text_cut(event->verdict, sizeof(event->verdict), verdict_name(result->verdict));
     text_cut(event->method, sizeof(event->method), method);
     text_cut(event->device, sizeof(event->device), result->device);

@@ -4,17 +4,12 @@
 #ifndef TOTP_AUTH_H
 #define TOTP_AUTH_H
 
+#include "call.h"
 #include "conf.h"
 #include "event.h"
 #include "store.h"
 
-enum auth_shape {
-    AUTH_CODE = 0, /* code holds the code; password, if any, was asked for apart */
-    AUTH_COMBINED, /* password holds both, the code last */
-    AUTH_TAIL,     /* as AUTH_COMBINED, but a password without a code is no attempt: reply->ask */
-};
-
-/* Plain data with borrowed strings, so that it can be asked over a socket too. */
+/* Plain data with borrowed strings, see call.h. */
 struct auth_request {
     const char *user;
     struct event_origin origin;
@@ -23,6 +18,7 @@ struct auth_request {
     const char *code;     /* AUTH_CODE; NULL counts as empty */
     bool check_password;  /* against the store's own, password=store */
     int64_t own_lock;     /* policy_attempt; from the reply to this login's first answer */
+    const char *action;   /* of the event; NULL: "login" */
 };
 
 /* Zero is a denial. */

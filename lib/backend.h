@@ -35,6 +35,11 @@ struct backend {
     int (*begin)(void *handle, bool write, struct err *err);
     int (*commit)(void *handle, struct err *err);
     void (*rollback)(void *handle); /* without a transaction: nothing */
+    /* One within a write transaction: kept with it, or undone alone. ERR_STORE where the back end
+     * has given up the transaction around it. */
+    int (*mark)(void *handle, struct err *err);
+    int (*keep)(void *handle, struct err *err);
+    void (*undo)(void *handle);
     /* Puts what was committed where a copy of the store's main file has it too, unless others are
      * at work; never waits. */
     void (*settle)(void *handle);

@@ -10,16 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void enroll_reply_clear(struct enroll_reply *reply)
-{
-    secret_wipe(reply, sizeof(*reply));
-}
-
-void enroll_tokens_clear(struct enroll_tokens *tokens)
-{
-    secret_wipe(tokens, sizeof(*tokens));
-}
-
 static int record(struct store *store, const char *action, const char *user, const char *device,
                   const char *verdict, const struct event_origin *origin, int64_t now,
                   struct err *err)
@@ -180,11 +170,11 @@ static int fill_uri(const struct conf *conf, const char *host, const char *user,
 }
 
 int enroll_start(struct store *store, const struct conf *conf, const char *host,
-                 const struct enroll_request *request, int64_t now, struct enroll_reply *reply,
+                 const struct enroll_request *request, int64_t now, struct reply_device *reply,
                  struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    struct enroll_reply made CLEANUP(enroll_reply_clear) = {0};
+    struct reply_device made CLEANUP(reply_device_clear) = {0};
 
     int r = check_request(request, err);
     if (r == 0)
@@ -224,10 +214,10 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
 
 int enroll_again(struct store *store, const struct conf *conf, const char *host, const char *user,
                  const char *label, const struct event_origin *origin, int64_t now,
-                 struct enroll_reply *reply, struct err *err)
+                 struct reply_device *reply, struct err *err)
 {
     struct account account CLEANUP(account_clear) = {0};
-    struct enroll_reply made CLEANUP(enroll_reply_clear) = {0};
+    struct reply_device made CLEANUP(reply_device_clear) = {0};
     size_t index = 0;
 
     int r = store_begin(store, STORE_WRITE, err);
@@ -254,7 +244,7 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
 
 /* All old tokens go; count new ones come. */
 static int replace_tokens(struct store *store, unsigned count, struct account *after,
-                          struct enroll_tokens *tokens)
+                          struct reply_tokens *tokens)
 {
     secret_wipe(after->tokens, sizeof(after->tokens));
     after->token_count = 0;
@@ -271,11 +261,11 @@ static int replace_tokens(struct store *store, unsigned count, struct account *a
 }
 
 int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
-                        const struct event_origin *origin, int64_t now,
-                        struct enroll_tokens *tokens, struct err *err)
+                        const struct event_origin *origin, int64_t now, struct reply_tokens *tokens,
+                        struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    struct enroll_tokens made CLEANUP(enroll_tokens_clear) = {0};
+    struct reply_tokens made CLEANUP(reply_tokens_clear) = {0};
 
     if (count > ACCOUNT_TOKENS_MAX)
         return err_set(err, ERR_RANGE, NULL, "an account has at most %d backup tokens",
@@ -305,17 +295,17 @@ int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
 /* --- the first code --------------------------------------------------------------------------- */
 
 int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
-                   const char *label, const char *code, const struct event_origin *origin,
-                   int64_t now, struct outcome *result, struct enroll_tokens *tokens,
-                   struct err *err)
+                   const char *label, const char *code, bool guarded,
+                   const struct event_origin *origin, int64_t now, struct outcome *result,
+                   struct reply_tokens *tokens, struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    struct enroll_tokens made CLEANUP(enroll_tokens_clear) = {0};
+    struct reply_tokens made CLEANUP(reply_tokens_clear) = {0};
     struct outcome decided = {0};
     size_t index = 0;
 
     *result = (struct outcome){0};
-    *tokens = (struct enroll_tokens){0};
+    *tokens = (struct reply_tokens){0};
     int r = store_begin(store, STORE_WRITE, err);
     if (r != 0)
         return r;
@@ -325,7 +315,8 @@ int enroll_confirm(struct store *store, const struct conf *conf, const char *use
         r = choose(&before, label, PENDING_ONLY, &index, err);
     if (r != 0)
         return r;
-    const struct policy_attempt attempt = {.now = now, .code = code, .ring = store_ring(store)};
+    const struct policy_attempt attempt = {
+        .now = now, .code = code, .guarded = guarded, .ring = store_ring(store)};
     r = policy_confirm(&conf->rules, &before, index, &attempt, &after, &decided);
     /* Tokens of an earlier enrolment that is over would be forgotten paper. */
     if (r == 0 && decided.verdict == VERDICT_ACCEPTED && account_count(&before, DEVICE_ACTIVE) == 0)

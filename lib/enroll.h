@@ -6,6 +6,7 @@
 
 #include "conf.h"
 #include "event.h"
+#include "reply.h"
 #include "store.h"
 #include "uri.h"
 
@@ -21,38 +22,27 @@ struct enroll_request {
     bool replace; /* the label may be taken: the old device goes when the new one is confirmed */
 };
 
-struct enroll_reply {
-    struct device device; /* with its secret */
-    char uri[URI_SIZE];
-};
-void enroll_reply_clear(struct enroll_reply *reply);
-
-struct enroll_tokens {
-    size_t count;
-    char text[ACCOUNT_TOKENS_MAX][CODE_TOKEN_SIZE];
-};
-void enroll_tokens_clear(struct enroll_tokens *tokens);
-
 /* A pending device; the account is made when there is none. A pending device of the same label is
  * replaced. host names this host for conf->issuer and conf->label. ERR_INVALID (name, label),
  * ERR_EXISTS, ERR_LIMIT (conf->max_devices), ERR_RANGE. */
 int enroll_start(struct store *store, const struct conf *conf, const char *host,
-                 const struct enroll_request *request, int64_t now, struct enroll_reply *reply,
+                 const struct enroll_request *request, int64_t now, struct reply_device *reply,
                  struct err *err) MUST_CHECK;
 
 /* A device's URI again; of two with one label the pending one's. label NULL: the only label there
  * is, else ERR_CONFLICT. */
 int enroll_again(struct store *store, const struct conf *conf, const char *host, const char *user,
                  const char *label, const struct event_origin *origin, int64_t now,
-                 struct enroll_reply *reply, struct err *err) MUST_CHECK;
+                 struct reply_device *reply, struct err *err) MUST_CHECK;
 
 /* Judges the first code of the pending device (label NULL: the only pending one, else ERR_CONFLICT)
  * and activates it. The account's first active device comes with conf->backup_tokens new tokens,
- * unless it has some. result->verdict is VERDICT_ACCEPTED only after the commit. */
+ * unless it has some. guarded: a wrong code counts as one at a login does, and a closed or locked
+ * account is refused. result->verdict is VERDICT_ACCEPTED only after the commit. */
 int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
-                   const char *label, const char *code, const struct event_origin *origin,
-                   int64_t now, struct outcome *result, struct enroll_tokens *tokens,
-                   struct err *err) MUST_CHECK;
+                   const char *label, const char *code, bool guarded,
+                   const struct event_origin *origin, int64_t now, struct outcome *result,
+                   struct reply_tokens *tokens, struct err *err) MUST_CHECK;
 
 /* Removes one device, pending or not. ERR_NOT_FOUND. */
 int enroll_remove(struct store *store, const char *user, const char *label,
@@ -64,7 +54,7 @@ int enroll_enable(struct store *store, const char *user, const char *label, bool
 
 /* count new tokens in the place of all old ones; 0 revokes. ERR_RANGE, ERR_NOT_FOUND. */
 int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
-                        const struct event_origin *origin, int64_t now,
-                        struct enroll_tokens *tokens, struct err *err) MUST_CHECK;
+                        const struct event_origin *origin, int64_t now, struct reply_tokens *tokens,
+                        struct err *err) MUST_CHECK;
 
 #endif

@@ -40,7 +40,13 @@
     X(ERR_SEAL, 27, "a sealed record does not open with this key file")              \
     X(ERR_CONVERSATION, 28, "the application did not answer the prompt")             \
     X(ERR_USAGE, 29, "the command was called wrongly")                               \
-    X(ERR_REFUSED, 30, "refused")
+    X(ERR_REFUSED, 30, "refused")                                                    \
+    X(ERR_PERMISSION, 31, "not permitted")                                           \
+    X(ERR_PROOF, 32, "a fresh code of your own is needed")                           \
+    X(ERR_NO_SERVICE, 33, "there is no service to ask")                              \
+    X(ERR_SERVICE, 34, "the service did not answer")                                 \
+    X(ERR_NOT_SERVED, 35, "the service is for another store or configuration")       \
+    X(ERR_UNTRUSTED, 36, "what answers there is not to be trusted")
 
 enum err_code {
     ERR_OK = 0,

@@ -391,6 +391,37 @@ int policy_decide(const struct policy_rules *rules, const struct account *before
     return 0;
 }
 
+/* A closed or locked account's devices wait. */
+static bool is_kept_out(const struct policy_rules *rules, const struct account *account,
+                        int64_t now, struct outcome *result)
+{
+    result->locked_until =
+        account->closed ? ACCOUNT_LOCKED_FOR_EVER : policy_locked_until(rules, account, now);
+    if (result->locked_until != 0)
+        result->verdict = VERDICT_LOCKED;
+    return result->locked_until != 0;
+}
+
+/* The code was the device's: it takes its place. */
+static void activate(const struct policy_rules *rules, const struct hit *hit, size_t index,
+                     int64_t now, struct account *after, struct outcome *result)
+{
+    struct device *device = &after->devices[index];
+    char label[ACCOUNT_LABEL_SIZE];
+
+    move_device(rules, hit, now, device);
+    device->state = DEVICE_ACTIVE;
+    result->method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
+    memcpy(label, device->label, sizeof(label));
+    memcpy(result->device, label, sizeof(label));
+    for (size_t i = after->device_count; i-- > 0;)
+        if (i != index && strcmp(after->devices[i].label, label) == 0)
+            account_remove_device(after, i);
+    result->verdict = VERDICT_ACCEPTED;
+    result->admit = ADMIT_YES;
+    result->tokens_left = (unsigned)after->token_count;
+}
+
 int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result)
@@ -404,26 +435,21 @@ int policy_confirm(const struct policy_rules *rules, const struct account *befor
         return ERR_CLOCK;
     if (index >= before->device_count || before->devices[index].state != DEVICE_PENDING)
         return ERR_CONFLICT;
+    if (attempt->guarded && is_kept_out(rules, before, attempt->now, result))
+        return 0;
     code_parse(attempt->code, &code);
     if (code.form != CODE_DIGITS || code.length != before->devices[index].digits) {
-        result->verdict = VERDICT_MALFORMED;
+        refuse(rules, attempt, VERDICT_MALFORMED, attempt->guarded && code.form != CODE_EMPTY,
+               after, result);
         return 0;
     }
     int r = match_device(rules, &before->devices[index], &code, attempt->now, &hit);
-    if (r != 0 || !hit.accepted)
+    if (r != 0)
         return r;
-    struct device *device = &after->devices[index];
-    move_device(rules, &hit, attempt->now, device);
-    device->state = DEVICE_ACTIVE;
-    const enum method device_method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
-    memcpy(result->device, device->label, sizeof(result->device));
-    for (size_t i = after->device_count; i-- > 0;)
-        if (i != index && strcmp(after->devices[i].label, before->devices[index].label) == 0)
-            account_remove_device(after, i);
-    result->verdict = VERDICT_ACCEPTED;
-    result->admit = ADMIT_YES;
-    result->method = device_method;
-    result->tokens_left = (unsigned)after->token_count;
+    if (hit.accepted)
+        activate(rules, &hit, index, attempt->now, after, result);
+    else
+        refuse(rules, attempt, VERDICT_WRONG, attempt->guarded, after, result);
     return 0;
 }
 

@@ -43,6 +43,7 @@ struct policy_attempt {
     int64_t now;
     const char *code; /* as typed */
     enum policy_password password;
+    bool guarded;                 /* policy_confirm */
     const struct seal_ring *ring; /* digests backup tokens */
     int64_t own_lock; /* the lock that the first of two answers in this login has brought, or 0: it
                        * does not keep the second from being judged. Both count, and where it stays
@@ -69,7 +70,8 @@ int policy_decide(const struct policy_rules *rules, const struct account *before
 
 /* Judges the first code of the pending device at index, within the same window (RFC 6238
  * section 5.2), and on success makes it active in *after, in the place of another device of its
- * label. Failures are not counted: nobody logs in with a pending device. */
+ * label. Failures are counted, and a closed or locked account's device refused, only when guarded:
+ * an administrator may try as often as they like, others must not guess. */
 int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result) MUST_CHECK;

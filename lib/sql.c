@@ -239,6 +239,31 @@ int sql_commit(struct sql *sql, struct err *err)
     return r;
 }
 
+/* Outside a transaction SQLite would begin one, and its end would be a commit of its own. */
+static int within(struct sql *sql, const char *script, struct err *err)
+{
+    if (sqlite3_get_autocommit(sql->db))
+        return err_set(err, ERR_STORE, sql->path, "the transaction has been given up");
+    return sql_execute(sql, script, err);
+}
+
+int sql_mark(struct sql *sql, struct err *err)
+{
+    return within(sql, "SAVEPOINT part", err);
+}
+
+int sql_keep(struct sql *sql, struct err *err)
+{
+    return within(sql, "RELEASE part", err);
+}
+
+/* Where this fails, so does the commit: the mark is still open then, or the transaction is gone. */
+void sql_undo(struct sql *sql)
+{
+    if (within(sql, "ROLLBACK TO part; RELEASE part", NULL) != 0)
+        sql_rollback(sql);
+}
+
 int sql_execute(struct sql *sql, const char *script, struct err *err)
 {
     int rc = sqlite3_exec(sql->db, script, NULL, NULL, NULL);

@@ -37,6 +37,12 @@ int sql_begin(struct sql *sql, bool write, struct err *err) MUST_CHECK;
 int sql_commit(struct sql *sql, struct err *err) MUST_CHECK;
 void sql_rollback(struct sql *sql); /* without a transaction: nothing */
 
+/* One within a write transaction: kept with it, or undone alone. ERR_STORE where that transaction
+ * is no more. */
+int sql_mark(struct sql *sql, struct err *err) MUST_CHECK;
+int sql_keep(struct sql *sql, struct err *err) MUST_CHECK;
+void sql_undo(struct sql *sql);
+
 /* Empties the log into the database's file, unless others are reading or writing; never waits. What
  * was committed is safe either way. */
 void sql_settle(struct sql *sql);

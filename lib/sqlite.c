@@ -1,42 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The built-in back end, on SQLite: schema, rows and what they may hold. The file's bytes are no
+/* The built-in back end, on SQLite: rows and what they may hold. The file's bytes are no
  * more trusted than anything else from outside. */
 #include "config.h"
 
 #include "backend.h"
 #include "file.h"
+#include "schema.h"
 #include "sql.h"
 #include "text.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-#define APPLICATION_ID 0x546f7470 /* "Totp" */
-#define SCHEMA_VERSION ((int)ARRAY_SIZE(migrations))
-
-/* migrations[n] brings user_version n to n + 1. Never edited once released. */
-static const char *const migrations[] = {
-    "CREATE TABLE account ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
-    " email TEXT NOT NULL, full_name TEXT NOT NULL, password TEXT NOT NULL, role TEXT NOT NULL,"
-    " enabled INTEGER NOT NULL, closed INTEGER NOT NULL, failures INTEGER NOT NULL,"
-    " locked_until INTEGER NOT NULL, tokens_issued INTEGER NOT NULL, created INTEGER NOT NULL);"
-    "CREATE TABLE device ("
-    " id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
-    " label TEXT NOT NULL, type TEXT NOT NULL, state TEXT NOT NULL, algorithm TEXT NOT NULL,"
-    " digits INTEGER NOT NULL, period INTEGER NOT NULL, last_step INTEGER NOT NULL,"
-    " counter INTEGER NOT NULL, drift INTEGER NOT NULL, created INTEGER NOT NULL,"
-    " last_used INTEGER NOT NULL, key_id TEXT NOT NULL, sealed BLOB NOT NULL);"
-    "CREATE INDEX device_account ON device (account);"
-    "CREATE TABLE backup_token ("
-    " account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
-    " digest BLOB NOT NULL, key_id TEXT NOT NULL, PRIMARY KEY (account, digest)) WITHOUT ROWID;"
-    "CREATE TABLE event ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, action TEXT NOT NULL,"
-    " user TEXT NOT NULL, service TEXT NOT NULL, rhost TEXT NOT NULL, tty TEXT NOT NULL,"
-    " verdict TEXT NOT NULL, method TEXT NOT NULL, device TEXT NOT NULL, actor TEXT NOT NULL);",
-};
 
 enum query {
     QUERY_ACCOUNT_FIND,
@@ -474,103 +449,6 @@ static int event_each(void *context, const struct backend_filter *filter,
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-/* What the file says it is, seen at one moment: somebody else may be making it. */
-struct schema {
-    int64_t application, version, tables;
-};
-
-static int read_schema(struct sql *sql, struct schema *schema, struct err *err)
-{
-    int r = sql_number(sql, "PRAGMA application_id", &schema->application, err);
-
-    if (r == 0)
-        r = sql_number(sql, "PRAGMA user_version", &schema->version, err);
-    if (r == 0)
-        r = sql_number(sql, "SELECT count(*) FROM sqlite_master", &schema->tables, err);
-    return r;
-}
-
-static bool is_empty(const struct schema *schema)
-{
-    return schema->application == 0 && schema->version == 0 && schema->tables == 0;
-}
-
-/* 0 when the store is ours and not newer than we are. */
-static int judge_schema(const struct sql *sql, const struct schema *schema, enum backend_mode mode,
-                        struct err *err)
-{
-    if (is_empty(schema) && mode == BACKEND_CREATE)
-        return 0;
-    if (is_empty(schema))
-        return err_set(err, ERR_STORE_SCHEMA, sql_path(sql),
-                       "this is not a store yet: run 'totpctl init' as root. If it is a copy, it "
-                       "was made without the -wal file beside it: copy both");
-    if (schema->application != APPLICATION_ID)
-        return err_set(err, ERR_STORE_SCHEMA, sql_path(sql),
-                       "this database belongs to another program: name another path in 'store'");
-    if (schema->version < 1 || schema->version > SCHEMA_VERSION)
-        return err_set(err, ERR_STORE_SCHEMA, sql_path(sql),
-                       "the store was made by a newer version: install that version here too");
-    return 0;
-}
-
-static int migrate(struct sql *sql, int64_t version, struct err *err)
-{
-    char pragma[80] = "";
-    int r = 0;
-
-    for (int64_t n = version; r == 0 && n < SCHEMA_VERSION; n++)
-        r = sql_execute(sql, migrations[n], err);
-    if (r != 0)
-        return r;
-    snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-             APPLICATION_ID, SCHEMA_VERSION);
-    return sql_execute(sql, pragma, err);
-}
-
-/* Looks again inside the write transaction: another process may have been faster. */
-static int bring_up_to_date(struct sql *sql, enum backend_mode mode, bool *created, struct err *err)
-{
-    struct schema schema = {0};
-
-    int r = sql_begin(sql, true, err);
-    if (r != 0)
-        return r;
-    r = read_schema(sql, &schema, err);
-    if (r == 0)
-        r = judge_schema(sql, &schema, mode, err);
-    if (r == 0 && schema.version < SCHEMA_VERSION)
-        r = migrate(sql, schema.version, err);
-    if (r != 0) {
-        sql_rollback(sql);
-        return r;
-    }
-    r = sql_commit(sql, err);
-    if (r != 0)
-        return r;
-    sql_settle(sql);
-    if (created != NULL)
-        *created = is_empty(&schema);
-    return 0;
-}
-
-static int check_schema(struct sql *sql, enum backend_mode mode, bool *created, struct err *err)
-{
-    struct schema schema = {0};
-
-    int r = sql_begin(sql, false, err);
-    if (r == 0)
-        r = read_schema(sql, &schema, err);
-    sql_rollback(sql);
-    if (r == 0)
-        r = judge_schema(sql, &schema, mode, err);
-    if (r != 0 || schema.version == SCHEMA_VERSION)
-        return r;
-    if (is_empty(&schema) && (r = sql_execute(sql, "PRAGMA journal_mode = WAL", err)) != 0)
-        return r;
-    return bring_up_to_date(sql, mode, created, err);
-}
-
 static int no_store(const char *path, struct err *err)
 {
     return err_set(err, ERR_FILE_MISSING, path, "there is no store: run 'totpctl init' as root");
@@ -611,7 +489,7 @@ static int open_handle(const char *path, enum backend_mode mode, bool *created, 
     r = sql_open(path, queries, QUERY_COUNT, &sql, err);
     if (r != 0)
         return r;
-    r = check_schema(sql, mode, created, err);
+    r = schema_check(sql, mode, created, err);
     if (r != 0) {
         sql_close(sql);
         return r;
@@ -640,6 +518,21 @@ static void rollback(void *context)
     sql_rollback(context);
 }
 
+static int mark(void *context, struct err *err)
+{
+    return sql_mark(context, err);
+}
+
+static int keep(void *context, struct err *err)
+{
+    return sql_keep(context, err);
+}
+
+static void undo(void *context)
+{
+    sql_undo(context);
+}
+
 static void settle(void *context)
 {
     sql_settle(context);
@@ -652,6 +545,9 @@ const struct backend backend_sqlite = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .mark = mark,
+    .keep = keep,
+    .undo = undo,
     .settle = settle,
     .account_find = account_find,
     .account_each = account_each,

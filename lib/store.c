@@ -13,6 +13,7 @@ struct store {
     const struct backend *backend;
     void *handle;
     struct seal_ring ring;
+    bool group, marked; /* a group is open, and a part of it */
 };
 
 static const struct backend *const backends[] = {&backend_sqlite};
@@ -72,17 +73,54 @@ const struct seal_ring *store_ring(const struct store *store)
 
 int store_begin(struct store *store, enum store_access access, struct err *err)
 {
-    return store->backend->begin(store->handle, access == STORE_WRITE, err);
+    if (!store->group)
+        return store->backend->begin(store->handle, access == STORE_WRITE, err);
+    int r = store->backend->mark(store->handle, err);
+    store->marked = r == 0;
+    return r;
 }
 
 int store_commit(struct store *store, struct err *err)
 {
-    return store->backend->commit(store->handle, err);
+    if (!store->group)
+        return store->backend->commit(store->handle, err);
+    int r = store->backend->keep(store->handle, err);
+    if (r != 0)
+        store_rollback(store);
+    store->marked = false;
+    return r;
 }
 
 void store_rollback(struct store *store)
 {
-    store->backend->rollback(store->handle);
+    if (!store->group)
+        store->backend->rollback(store->handle);
+    else if (store->marked)
+        store->backend->undo(store->handle);
+    store->marked = false;
+}
+
+int store_group_begin(struct store *store, struct err *err)
+{
+    int r = store->backend->begin(store->handle, true, err);
+
+    store->group = r == 0;
+    return r;
+}
+
+int store_group_commit(struct store *store, struct err *err)
+{
+    int r = store->backend->commit(store->handle, err);
+
+    store->group = false;
+    return r;
+}
+
+void store_group_end(struct store **store)
+{
+    (*store)->group = false;
+    (*store)->marked = false;
+    store_rollback(*store);
 }
 
 void store_end(struct store **store)

@@ -32,6 +32,13 @@ void store_rollback(struct store *store);
 /* Rolls back at the end of a scope; after a commit there is nothing to do. For CLEANUP. */
 void store_end(struct store **store);
 
+/* Several transactions in one: until store_group_commit those of store_begin are parts of it, of
+ * which one may be rolled back alone, and none has happened before it. Whoever answers for them
+ * answers after it: when it fails, all of them have failed. */
+int store_group_begin(struct store *store, struct err *err) MUST_CHECK;
+int store_group_commit(struct store *store, struct err *err) MUST_CHECK;
+void store_group_end(struct store **store); /* as store_end */
+
 /* After an administrator's change: a copy of the store's main file alone then has it. Never waits,
  * nor fails. */
 void store_settle(struct store *store);

@@ -224,7 +224,7 @@ void text_format_time(int64_t time, char out[static TEXT_TIME_SIZE])
 }
 
 /* The bytes of the character at text, or 0 where there is none (RFC 3629 section 4). */
-static size_t utf8_next(const char *text, size_t length, uint32_t *character)
+size_t text_next_character(const char *text, size_t length, uint32_t *character)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char lead = (unsigned char)text[0];
@@ -249,7 +249,7 @@ static size_t utf8_next(const char *text, size_t length, uint32_t *character)
 static size_t printable_next(const char *text, size_t length)
 {
     uint32_t c = 0;
-    size_t size = utf8_next(text, length, &c);
+    size_t size = text_next_character(text, length, &c);
 
     if (c < 0x20 || (c >= 0x7F && c <= 0x9F))
         return 0;

@@ -37,6 +37,9 @@ int text_parse_time(const char *text, int64_t *time) MUST_CHECK;
 /* RFC 3339 in UTC with a Z. Times outside the years 1970 to 9999 are clamped to them. */
 void text_format_time(int64_t time, char out[static TEXT_TIME_SIZE]);
 
+/* The bytes of the character at text, or 0 where there is none (RFC 3629 section 4). length > 0. */
+size_t text_next_character(const char *text, size_t length, uint32_t *character) MUST_CHECK;
+
 /* Whether the length bytes at text are valid UTF-8 (RFC 3629) without control characters (C0, DEL,
  * C1), line or paragraph separators and bidirectional overrides. */
 bool text_is_printable(const char *text, size_t length) MUST_CHECK;

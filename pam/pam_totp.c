@@ -4,18 +4,16 @@
  * CONTRIBUTING.md. */
 #include "config.h"
 
-#include "auth.h"
 #include "conf.h"
 #include "conv.h"
-#include "keys.h"
-#include "store.h"
 #include "text.h"
+#include "verify.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
+#include <unistd.h>
 
 /* Linux-PAM declares the entry points; -fvisibility=hidden must not reach them. */
 #pragma GCC visibility push(default)
@@ -32,28 +30,19 @@
 struct login {
     pam_handle_t *pamh;
     bool silent;
-    const char *user;
-    struct event_origin origin;
     struct conf conf;
+    struct verify verify;
+    struct call call;       /* what every question has in common */
     struct answer password; /* PAM_AUTHTOK, or what was asked for in its place */
     bool has_password;
     struct answer code;
-    int64_t own_lock; /* brought by the first of two answers */
 };
 
 static void login_clear(struct login *login)
 {
+    verify_clear(&login->verify);
     answer_clear(&login->password);
     answer_clear(&login->code);
-}
-
-static void log_err(const struct login *login, const char *what, const struct err *err)
-{
-    char text[ERR_WHERE_SIZE + ERR_WHAT_SIZE + 4] = "", line[1024] = "";
-
-    err_format(err, text, sizeof(text));
-    text_escape(line, sizeof(line), text);
-    pam_syslog(login->pamh, LOG_ERR, "%s: %s", what, line);
 }
 
 static const char *item(pam_handle_t *pamh, int type)
@@ -63,102 +52,114 @@ static const char *item(pam_handle_t *pamh, int type)
     return pam_get_item(pamh, type, &value) == PAM_SUCCESS ? value : NULL;
 }
 
-/* PAM_SUCCESS, or what to return at once. */
-static int start(pam_handle_t *pamh, int flags, int argc, const char **argv, struct login *login)
+/* The service judges by its own configuration; root's line in /etc/pam.d stands above that, unless
+ * it names another file. More words than fit are no call, and are judged here. */
+static void keep_options(struct login *login, int argc, const char **argv)
+{
+    struct field_texts *options = &login->call.options;
+
+    for (int i = 0; i < argc && geteuid() == 0; i++)
+        if (strncmp(argv[i], "config=", 7) != 0) {
+            if (options->count == FIELD_TEXTS_MAX)
+                login->conf.socket[0] = '\0';
+            else
+                options->text[options->count++] = argv[i];
+        }
+}
+
+static int load_conf(struct login *login, int argc, const char **argv)
 {
     struct err err = {0};
 
-    login->pamh = pamh;
-    login->origin = (struct event_origin){.service = item(pamh, PAM_SERVICE),
-                                          .rhost = item(pamh, PAM_RHOST),
-                                          .tty = item(pamh, PAM_TTY)};
-    if (conf_load(&login->conf, login->origin.service, argc, argv, &err) != 0) {
-        if (err.where[0] == '\0')
-            text_cut(err.where, sizeof(err.where), "the line in /etc/pam.d");
-        log_err(login, "unavailable, the configuration is refused", &err);
-        return PAM_AUTHINFO_UNAVAIL;
-    }
-    login->silent = ((unsigned)flags & PAM_SILENT) != 0 || login->conf.quiet;
-    int r = pam_get_user(pamh, &login->user, NULL);
+    if (conf_load(&login->conf, login->call.service, argc, argv, &err) == 0)
+        return PAM_SUCCESS;
+    if (err.where[0] == '\0')
+        text_cut(err.where, sizeof(err.where), "the line in /etc/pam.d");
+    verify_log_err(login->pamh, "unavailable, the configuration is refused", &err);
+    return PAM_AUTHINFO_UNAVAIL;
+}
+
+static int find_user(struct login *login)
+{
+    int r = pam_get_user(login->pamh, &login->call.user, NULL);
+
     if (r == PAM_CONV_AGAIN)
         return PAM_INCOMPLETE;
-    if (r != PAM_SUCCESS || login->user == NULL) {
-        pam_syslog(pamh, LOG_ERR, "unavailable, the application names no user");
+    if (r != PAM_SUCCESS || login->call.user == NULL) {
+        pam_syslog(login->pamh, LOG_ERR, "unavailable, the application names no user");
         return r == PAM_SUCCESS ? PAM_USER_UNKNOWN : PAM_CONV_ERR;
     }
     /* Where the user database knows a person by other spellings (of case, or with a realm), the
      * store knows one. */
-    const struct passwd *known = pam_modutil_getpwnam(pamh, login->user);
+    const struct passwd *known = pam_modutil_getpwnam(login->pamh, login->call.user);
     if (known != NULL)
-        login->user = known->pw_name;
+        login->call.user = known->pw_name;
     return PAM_SUCCESS;
 }
 
-/* A question to the use cases, with store and keys open for just that long. */
-typedef int question_fn(struct store *store, const struct policy_rules *rules,
-                        const struct auth_request *request, int64_t now, struct auth_reply *reply,
-                        struct err *err);
-
-static int account_question(struct store *store, const struct policy_rules *rules,
-                            const struct auth_request *request, int64_t now,
-                            struct auth_reply *reply, struct err *err)
+/* PAM_SUCCESS, or what to return at once. */
+static int start(pam_handle_t *pamh, int flags, int argc, const char **argv, struct login *login)
 {
-    return auth_account(store, rules, request->user, now, reply, err);
+    login->pamh = pamh;
+    login->call.service = item(pamh, PAM_SERVICE);
+    login->call.rhost = item(pamh, PAM_RHOST);
+    login->call.tty = item(pamh, PAM_TTY);
+    int r = load_conf(login, argc, argv);
+    if (r != PAM_SUCCESS)
+        return r;
+    login->verify = (struct verify){.pamh = pamh, .conf = &login->conf};
+    login->silent = ((unsigned)flags & PAM_SILENT) != 0 || login->conf.quiet;
+    login->call.config = login->conf.file;
+    login->call.store = login->conf.store;
+    login->call.key_file = login->conf.key_file;
+    keep_options(login, argc, argv);
+    return find_user(login);
 }
 
-static int ask_store(const struct login *login, question_fn *question,
-                     const struct auth_request *request, struct auth_reply *reply)
+static int ask(struct login *login, const struct call *call, struct reply *reply)
 {
-    struct seal_ring ring CLEANUP(seal_ring_clear) = {0};
-    struct store *store CLEANUP(store_close) = NULL;
-    struct timespec now = {0};
-    struct err err = {0};
+    int r = verify_ask(&login->verify, call, reply);
 
-    *reply = (struct auth_reply){0};
-    /* Once, and after the person has answered: a code is judged by the time it arrived. */
-    int r = clock_gettime(CLOCK_REALTIME, &now) == 0 ? 0 : err_set(&err, ERR_CLOCK, NULL, NULL);
-    if (r == 0)
-        r = keys_load(login->conf.key_file, &ring, &err);
-    if (r == 0)
-        r = store_open(login->conf.store, &ring, false, NULL, &store, &err);
-    if (r == 0)
-        r = question(store, &login->conf.rules, request, now.tv_sec, reply, &err);
-    if (r != 0) {
-        *reply = (struct auth_reply){0};
-        log_err(login, "unavailable", &err);
-        return r;
-    }
-    if (login->conf.debug)
+    if (r == 0 && login->conf.debug)
         pam_syslog(login->pamh, LOG_DEBUG,
                    "debug: %s: failures %u, backup tokens left %u, locked %s",
-                   reply->ask ? "a code must be asked for" : verdict_name(reply->result.verdict),
-                   reply->result.failures, reply->result.tokens_left,
-                   reply->result.locked_until != 0 ? "yes" : "no");
-    return 0;
+                   reply->ask ? "a code must be asked for" : verdict_name(reply->outcome.verdict),
+                   reply->outcome.failures, reply->outcome.tokens_left,
+                   reply->outcome.locked_until != 0 ? "yes" : "no");
+    return r;
 }
 
-/* As ask_store, and one line in the log for what was judged. */
-static int judge(const struct login *login, question_fn *question, enum auth_shape shape,
-                 struct auth_reply *reply)
+static void log_outcome(const struct login *login, const struct reply *reply)
 {
+    const struct call *call = &login->call;
+    const struct event_origin origin = {
+        .service = call->service, .rhost = call->rhost, .tty = call->tty};
+    struct event event;
     char line[4096] = "";
-    const bool combined = shape != AUTH_CODE;
-    const struct auth_request request = {.user = login->user,
-                                         .origin = login->origin,
-                                         .shape = shape,
-                                         .password =
-                                             login->has_password ? login->password.text : NULL,
-                                         .code = combined ? NULL : login->code.text,
-                                         .own_lock = login->own_lock,
-                                         .check_password = login->conf.mode != MODE_PROMPT &&
-                                                           login->conf.password == PASSWORD_STORE};
 
-    int r = ask_store(login, question, &request, reply);
-    if (r != 0 || reply->ask)
-        return r;
-    event_format(&reply->event, line, sizeof(line));
-    pam_syslog(login->pamh, reply->result.admit == ADMIT_NO ? LOG_NOTICE : LOG_INFO, "%s", line);
-    return 0;
+    event_init(&event, 0, "login", call->user, &origin);
+    text_cut(event.verdict, sizeof(event.verdict), verdict_name(reply->outcome.verdict));
+    text_cut(event.method, sizeof(event.method), reply->recorded);
+    text_cut(event.device, sizeof(event.device), reply->outcome.device);
+    event_format(&event, line, sizeof(line));
+    pam_syslog(login->pamh, reply->outcome.admit == ADMIT_NO ? LOG_NOTICE : LOG_INFO, "%s", line);
+}
+
+/* Asks, and writes one line in the log for what was judged. */
+static int judge(struct login *login, enum call_method method, enum auth_shape shape,
+                 struct reply *reply)
+{
+    struct call call = login->call;
+
+    call.method = method;
+    call.shape = shape;
+    call.password = login->has_password ? login->password.text : NULL;
+    call.code = shape == AUTH_CODE && method == CALL_CHECK ? login->code.text : NULL;
+    call.check_password = login->conf.mode != MODE_PROMPT && login->conf.password == PASSWORD_STORE;
+    int r = ask(login, &call, reply);
+    if (r == 0 && !reply->ask)
+        log_outcome(login, reply);
+    return r;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -234,10 +235,10 @@ static int pam_code(const struct outcome *result)
     return result->verdict == VERDICT_LOCKED ? PAM_MAXTRIES : PAM_AUTH_ERR;
 }
 
-static int answer(const struct login *login, const struct auth_reply *reply)
+static int answer(const struct login *login, const struct reply *reply)
 {
-    tell(login, &reply->result);
-    return pam_code(&reply->result);
+    tell(login, &reply->outcome);
+    return pam_code(&reply->outcome);
 }
 
 /* --- the three modes -------------------------------------------------------------------------- */
@@ -266,7 +267,7 @@ static int get_password(struct login *login, bool needed)
 
 /* Hands the password without the code to the modules that follow, whatever the verdict: what they
  * answer must not tell a wrong code from a wrong password. */
-static int forward(struct login *login, const struct auth_reply *reply)
+static int forward(struct login *login, const struct reply *reply)
 {
     struct answer password CLEANUP(answer_clear) = {0};
 
@@ -279,24 +280,24 @@ static int forward(struct login *login, const struct auth_reply *reply)
 
 static int by_prompt(struct login *login)
 {
-    struct auth_reply reply = {0};
+    struct reply reply = {0};
 
     int r = ask_code(login);
     if (r != PAM_SUCCESS)
         return r;
-    if (judge(login, auth_check, AUTH_CODE, &reply) != 0)
+    if (judge(login, CALL_CHECK, AUTH_CODE, &reply) != 0)
         return PAM_AUTHINFO_UNAVAIL;
     return answer(login, &reply);
 }
 
 static int by_combined(struct login *login)
 {
-    struct auth_reply reply = {0};
+    struct reply reply = {0};
 
     int r = get_password(login, true);
     if (r != PAM_SUCCESS)
         return r;
-    if (judge(login, auth_check, AUTH_COMBINED, &reply) != 0)
+    if (judge(login, CALL_CHECK, AUTH_COMBINED, &reply) != 0)
         return PAM_AUTHINFO_UNAVAIL;
     r = forward(login, &reply);
     return r == PAM_SUCCESS ? answer(login, &reply) : r;
@@ -304,21 +305,21 @@ static int by_combined(struct login *login)
 
 static int by_auto(struct login *login)
 {
-    struct auth_reply reply = {0};
+    struct reply reply = {0};
 
     int r = get_password(login, login->conf.password == PASSWORD_STORE);
     if (r != PAM_SUCCESS)
         return r;
     if (login->has_password) {
-        if (judge(login, auth_check, AUTH_TAIL, &reply) != 0)
+        if (judge(login, CALL_CHECK, AUTH_TAIL, &reply) != 0)
             return PAM_AUTHINFO_UNAVAIL;
-        if (!reply.ask && reply.result.admit != ADMIT_NO) {
+        if (!reply.ask && reply.outcome.admit != ADMIT_NO) {
             r = forward(login, &reply);
             return r == PAM_SUCCESS ? answer(login, &reply) : r;
         }
         /* Digits at the end of a password, taken for a wrong code, must not keep its owner out. */
-        if (reply.result.verdict != VERDICT_LOCKED)
-            login->own_lock = reply.result.locked_until;
+        if (reply.outcome.verdict != VERDICT_LOCKED)
+            login->call.own_lock = reply.outcome.locked_until;
     }
     return by_prompt(login);
 }
@@ -326,10 +327,10 @@ static int by_auto(struct login *login)
 /* Under unenrolled=ignore|permit an account without a device is not asked. */
 static int authenticate(struct login *login)
 {
-    struct auth_reply reply = {0};
+    struct reply reply = {0};
 
     if (login->conf.rules.unenrolled != UNENROLLED_DENY) {
-        if (judge(login, auth_begin, AUTH_CODE, &reply) != 0)
+        if (judge(login, CALL_BEGIN, AUTH_CODE, &reply) != 0)
             return PAM_AUTHINFO_UNAVAIL;
         if (!reply.ask)
             return answer(login, &reply);
@@ -365,23 +366,23 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
 int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct login login CLEANUP(login_clear) = {0};
-    struct auth_reply reply = {0};
+    struct reply reply = {0};
 
     int r = start(pamh, flags, argc, argv, &login);
     if (r != PAM_SUCCESS)
         return r;
-    const struct auth_request request = {.user = login.user, .origin = login.origin};
-    if (ask_store(&login, account_question, &request, &reply) != 0)
+    login.call.method = CALL_ACCOUNT;
+    if (ask(&login, &login.call, &reply) != 0)
         return PAM_AUTHINFO_UNAVAIL;
-    if (reply.result.verdict == VERDICT_UNENROLLED)
+    if (reply.outcome.verdict == VERDICT_UNENROLLED)
         return PAM_IGNORE;
-    if (reply.result.admit == ADMIT_YES) {
+    if (reply.outcome.admit == ADMIT_YES) {
         if (!login.silent)
             tell_kept_tokens(pamh);
         return PAM_SUCCESS;
     }
     pam_syslog(pamh, LOG_NOTICE, "account refused: it is closed or locked");
-    tell(&login, &reply.result);
+    tell(&login, &reply.outcome);
     return PAM_PERM_DENIED;
 }
 

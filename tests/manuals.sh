@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The manuals name every option with its default, every verb with its options, and no others;
-# mandoc finds nothing wrong with them; examples/totp.conf is what the program says.
+# The manuals name every option with its default, every verb with its options, every method of the
+# service with who may call it and every error, and no others; mandoc finds nothing wrong with them;
+# examples/totp.conf is what the program says.
 set -u
 : "${srcdir:=.}" "${builddir:=.}"
 man=$builddir/man
 totpctl=$builddir/totpctl
+totpd=$builddir/totpd/totpd
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
@@ -21,7 +23,7 @@ same() { # NAME, PROGRAM'S LINES, MANUAL'S LINES
     fi
 }
 
-for page in pam_totp.8 totpctl.8 totp.conf.5; do
+for page in pam_totp.8 totpctl.8 totpd.8 totp.conf.5; do
     [ -f "$man/$page" ] || { echo "Bail out! $man/$page is missing: run make"; exit 1; }
     if command -v mandoc >/dev/null; then
         report "mandoc has nothing to say about $page" "$(mandoc -Tlint -Wwarning "$man/$page" 2>&1)"
@@ -77,12 +79,12 @@ if command -v mandoc >/dev/null; then
     done
 fi
 
-paths='store|key_file'
+paths='store|key_file|socket'
 report "examples/totp.conf names every option with its default" "$(
     sed -n 's/ *$//; s/^#\([a-z_]* =\)/\1/p; /^#\[/q' "$srcdir/examples/totp.conf" >"$work/example"
     sed 's/ *$//' "$work/defaults" | grep -Ev "^($paths) = " >"$work/program"
     grep -Ev "^($paths) = " "$work/example" | diff "$work/program" -
-    [ "$(grep -Ec "^($paths) = " "$work/example")" -eq 2 ] || echo 'store or key_file is missing'
+    [ "$(grep -Ec "^($paths) = " "$work/example")" -eq 3 ] || echo "one of $paths is missing"
 )"
 report "examples/totp.conf is accepted as it is, and with every line in force" "$(
     sed -E '/^#([a-z_]+ =|\[)/s/^#//' "$srcdir/examples/totp.conf" >"$work/all.conf"
@@ -116,6 +118,39 @@ for verb in $verbs; do
     report "$verb: the manual has its options" "$([ "$expected" = "$found" ] ||
         printf 'the program: %s\nthe manual: %s' "$expected" "$found" | tr '\n' ' ')"
 done
+
+same "every option of totpd is in totpd.8" "$("$totpd" --help | options_in_help)" \
+    "$(section totpd.8 DESCRIPTION | sed -n 's/^\.It Fl Fl \([a-z-]*\).*/\1/p')"
+
+# "IDENTIFIER NAME" of each method that is ours.
+methods=$(sed -n 's/^ *X(\([A-Z]*\), "\([A-Za-z]*\)").*/\1 \2/p' "$srcdir/lib/call.h" |
+    grep -Ev '^(INFO|DESCRIBE) ')
+entries() { # HEADING OF THE SUBSECTION: what its list names
+    section totpd.8 INTERFACE | awk -v heading="$1" '
+        /^\.S[sh] / { inside = heading == "" ? /^\.Sh/ : substr($0, 5) == heading }
+        inside && /^\.It Cm / { gsub(/^\.It Cm | ,/, ""); gsub(/ +/, "\n"); print }'
+}
+same "every method is in totpd.8" "$(printf '%s\n' "$methods" | cut -d' ' -f2)" "$(entries '')"
+# The standard interface has errors of its own.
+same "every error of the interface is in totpd.8" \
+    "$(sed '/ standard\[\] =/,$d' "$srcdir/totpd/varlink.c" |
+        grep -Eo 'error [A-Z][A-Za-z]* \(' | cut -d' ' -f2)" "$(entries Errors)"
+# "NAME: OWN RECORD; ANOTHER'S" of each method, from the table of guard.c and from the page's.
+same "totpd.8 tells who may call what" "$(
+    { printf '%s\n' "$methods"
+      sed -n 's/^ *\[CALL_\([A-Z]*\)\] = {\([A-Z_]*\), \([A-Z_]*\)},$/\1 \2 \3/p' \
+          "$srcdir/totpd/guard.c"; } | awk '
+        BEGIN { word["FREE"] = "yes"; word["NEVER"] = "no"; word["PROOF"] = "with a code"
+                word["PROOF_IF_ENROLLED"] = "with a code, once proved" }
+        NF == 2 { name[$1] = $2; next }
+        $2 == "NEVER" && $3 != "NEVER" { print name[$1] ": as admin; " word[$3]; next }
+        { print name[$1] ": " word[$2] "; " word[$3] }')" "$(
+    section totpd.8 'WHO MAY ASK WHAT' |
+        sed -n '/^\.It Sy/d; s/^\.It \(.*\) Ta \(.*\) Ta \(.*\)/\1|\2|\3/p' | awk -F'|' '
+        { n = split($1, name, ", "); for (i = 1; i <= n; i++) print name[i] ": " $2 "; " $3 }')"
+same "totpd.8 has the numbers of all errors" \
+    "$(sed -n 's/^ *X(ERR_[A-Z_]*, \([0-9]*\), "\(.*\)").*/\1 \2/p' "$srcdir/lib/err.h")" \
+    "$(section totpd.8 INTERFACE | sed -n '/^\.It [0-9]/{s/^\.It //;N;s/\n/ /;p;}')"
 
 for file in "$srcdir"/examples/*; do
     name=$(basename "$file")

@@ -107,7 +107,16 @@ new = host.json('enroll', 'alice', '--device', 'phone', '--replace')
 host.json('confirm', 'alice', 'phone', stdin=totp(new['secret']) + '\n')
 same([d['state'] for d in host.json('show', 'alice')['devices']], ['active'], 'then it goes')
 same(host.json('qr', 'alice')['secret'], new['secret'], 'and the new one is there')
-for n in range(3):
+for verb in 'disable', 'enable', 'qr', 'remove':
+    status(3, '%s --device: no such device' % verb, verb, 'fred', '--device', 'pager')
+spare = host.json('qr', 'fred', '--device', 'phone-2')
+run = status(0, 'confirm --device', 'confirm', 'fred', '--device', 'phone-2',
+             stdin=totp(spare['secret']) + '\n')
+for verb, states in (('disable', ['disabled', 'pending']), ('enable', ['active', 'pending']),
+                     ('remove', ['pending'])):
+    status(0, '%s --device' % verb, verb, 'fred', '--device', 'phone-2')
+    same(sorted(d['state'] for d in host.json('show', 'fred')['devices']), states, 'that one alone')
+for n in range(4):
     host.enroll('fred', confirm=False)
 status(1, 'no more than max_devices', 'enroll', 'fred')
 

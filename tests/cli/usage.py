@@ -67,6 +67,9 @@ for words in (['enroll', 'alice', '--type', 'email'], ['enroll', 'alice', '--mai
               ['log', '--since', 'yesterday'], ['log', '--since', '2026-02-30'],
               ['verify', 'alice', 'hunter2'], ['passwd', 'alice', 'hunter2'],
               ['confirm', 'alice', 'phone', 'hunter2'], ['init', 'hunter2'],
+              ['confirm', 'alice', 'phone', '--device', 'phone'], ['verify'], ['unlock'],
+              ['set', 'email=a@b.c'], ['set', 'alice'], ['backup', 'new'],
+              ['remove', 'alice', 'phone', '--device', 'tablet'], ['remove', '--device', 'phone'],
               ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'], ['-j', 'list'], ['list', '--nosuch=hunter2']):
     run = host.run(*words)
     ok(run.returncode == 2 and run.stdout == '' and run.stderr.startswith('totpctl: ')

@@ -26,6 +26,7 @@ PASSWORD = "correct horse"
 # crypt(3) of it, cheap.
 HASH = ("$6$rounds=1000$totptest$"
         "nSJkNa//.W3jujRo.xmdBiwL2wozyk9j5afzbGHQjIZ7wAOW42al8ueaGVK42SC9i8lvlhTNSVOsJG8GVpYzn.")
+SOCKET = "/run/totp/totpd"
 TIMEOUT = 20
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8",
                "HOME": "/"}
@@ -52,6 +53,14 @@ class Tap:
 
 
 ok = Tap.ok
+
+
+def same(got, expected, name):
+    return ok(got == expected, name, f"expected {expected!r}\ngot      {got!r}")
+
+
+def skip(name, reason):
+    ok(True, f"{name} # SKIP {reason}")
 
 
 def skip_all(reason):
@@ -137,6 +146,11 @@ class Terminal:
     def send(self, line):
         os.write(self.fd, line.encode() + b"\n")
 
+    def end(self):
+        """Does not wait for it."""
+        os.kill(self.pid, signal.SIGKILL)
+        return self.close()
+
     def close(self):
         deadline = time.monotonic() + TIMEOUT
         while self.read(deadline):
@@ -158,6 +172,17 @@ class Person:
     def __init__(self, name, uid, home):
         self.name, self.uid, self.home = name, uid, home
         self.secret, self.device, self.tokens, self.used = None, {}, [], 0
+
+    def run(self, *argv, answer=""):
+        """A command without a terminal, and without a right of root's."""
+        return run(*argv, input=answer, check=False, cwd=self.home, env=ENVIRONMENT, user=self.uid,
+                   group=self.uid, extra_groups=[], timeout=TIMEOUT)
+
+    def wrong_code(self):
+        """None of the steps that could be accepted."""
+        now = int(time.time()) // self.device["period"]
+        near = {self.code_at(step) for step in range(now - 23, now + 24)}
+        return next(code for code in ("000000", "111111", "222222") if code not in near)
 
     def code(self):
         """The code of a step that has not been used, within the wide window of this host."""
@@ -233,20 +258,44 @@ class Island:
             sys.exit(f"Bail out! make install: {done.stderr}")
         self.module = self.find(tree, "pam_totp.so")
         self.program = self.find(tree, "totpctl")
+        self.totpd = self.find(tree, "totpd")
+        self.put_engine(tree, os.path.dirname(self.find(tree, "engine.so")))
 
     @staticmethod
     def find(tree, name):
         for directory, _, files in os.walk(tree):
-            if name in files:
+            if name in files and os.access(os.path.join(directory, name), os.X_OK):
                 return os.path.join(directory, name)
         sys.exit(f"Bail out! make install has installed no {name}")
+
+    def put_engine(self, tree, found):
+        """Where the module looks for its engine. Of a directory that lacks it we make one of our
+        own, where everything else is a link to what was there."""
+        wanted = found[len(tree):]
+        above = wanted
+        while not os.path.isdir(above):
+            above = os.path.dirname(above)
+        if above == wanted:
+            mount("--bind", found, wanted)
+            return
+        if os.path.commonpath([above, self.root]) == above:
+            sys.exit(f"Bail out! {wanted} cannot be made without hiding {self.root}")
+        behind = self.path("behind")
+        os.mkdir(behind)
+        mount("--bind", above, behind)
+        mount("-t", "tmpfs", "-o", "mode=0755", "none", above)
+        for name in os.listdir(behind):
+            old = f"{behind}/{name}"
+            os.symlink(os.readlink(old) if os.path.islink(old) else old, f"{above}/{name}")
+        os.makedirs(os.path.dirname(wanted), exist_ok=True)
+        os.symlink(found, wanted)
 
     def configure(self, lines):
         """A wide window, so that no test waits for a step; no delays."""
         with open(self.conf, "w", encoding="utf-8") as file:
             file.write(f"store = sqlite:{self.root}/totp/store/totp.db\n"
-                       f"key_file = {self.root}/totp/key\nwindow = 20\nmax_drift = 0\n"
-                       f"fail_delay = 0\n{lines}\n")
+                       f"key_file = {self.root}/totp/key\nsocket = {SOCKET}\nwindow = 20\n"
+                       f"max_drift = 0\nfail_delay = 0\n{lines}\n")
 
     def service(self, name, example=None):
         """The example as it stands; only the module's path and configuration are put in."""

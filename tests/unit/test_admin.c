@@ -73,6 +73,36 @@ static void test_set(void)
        "nobody is set by mistake");
 }
 
+/* The slow crypt(3) may have been done before. */
+static void test_hash(void)
+{
+    static const char hash[] = "$y$j9T$salt$made-by-somebody-else";
+    char long_hash[ACCOUNT_HASH_SIZE + 1];
+    struct admin_fields fields = {.password = "secret", .hash = hash};
+
+    ok(admin_set(store, "alice", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && strcmp(account.password, hash) == 0 && recorded("passwd"),
+       "a hash that was made before is taken as it is");
+    fields = (struct admin_fields){.full_name = "A. L.", .hash = "$y$other"};
+    ok(admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && strcmp(account.password, hash) == 0,
+       "but not without its password");
+    memset(long_hash, 'x', sizeof(long_hash) - 1);
+    long_hash[sizeof(long_hash) - 1] = '\0';
+    fields = (struct admin_fields){.password = "secret", .hash = long_hash};
+    ok(admin_set(store, "alice", &fields, "passwd", &origin, FIXTURE_NOW, &err) == ERR_TOO_LONG &&
+           show("alice") && strcmp(account.password, hash) == 0,
+       "nor where it does not fit");
+    fields = (struct admin_fields){.password = "", .hash = "$y$other"};
+    ok(admin_set(store, "alice", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && account.password[0] == '\0',
+       "an empty password clears, whatever the hash");
+    fields = (struct admin_fields){.password = "secret", .hash = hash};
+    ok(admin_add(store, "carol", &fields, &origin, FIXTURE_NOW, &err) == 0 && show("carol") &&
+           strcmp(account.password, hash) == 0,
+       "the same for a new account");
+}
+
 static void test_states(void)
 {
     ok(admin_enable(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
@@ -112,6 +142,7 @@ int main(void)
     store = fixture_open("admin", &conf, &ring);
     test_add();
     test_set();
+    test_hash();
     test_states();
     test_remove();
     store_close(&store);

@@ -68,6 +68,28 @@ static void test_code(void)
        "so is a name that cannot be one");
 }
 
+/* Whoever proves a code for something else than a login says so. */
+static void test_action(void)
+{
+    static const char *const actions[] = {"proof", "a-very-long-action", "login"};
+    struct device device = fixture_enroll(store, &conf, "dave", "phone");
+    struct event last = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        const struct auth_request request = {
+            .user = "dave",
+            .origin = {.service = "totpctl", .actor = "dave"},
+            .code = i == 0 ? fixture_code(&device, FIXTURE_NOW / 30) : "000000",
+            .action = i < 2 ? actions[i] : NULL};
+        int r = auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err);
+        (void)fixture_events(store, &last);
+        ok(r == 0 && strncmp(last.action, actions[i], EVENT_WORD_SIZE - 1) == 0 &&
+               strcmp(last.verdict, i == 0 ? "accepted" : "wrong") == 0 &&
+               strcmp(last.actor, "dave") == 0 && strcmp(reply.event.action, last.action) == 0,
+           "the event is called %s", last.action);
+    }
+}
+
 static void test_password(void)
 {
     struct device device = fixture_enroll(store, &conf, "carol", "phone");
@@ -175,6 +197,7 @@ int main(void)
 {
     store = fixture_open("auth", &conf, &ring);
     test_code();
+    test_action();
     test_password();
     test_begin();
     test_wrong_key();

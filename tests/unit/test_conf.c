@@ -54,7 +54,7 @@ static int load(struct conf *conf, const char *name, const char *service, const 
 static const struct conf_option *option_of(const char *name)
 {
     size_t count = 0;
-    const struct conf_option *options = conf_options(&count);
+    const struct conf_option *options = option_table(&count);
 
     for (size_t i = 0; i < count; i++)
         if (strcmp(options[i].name, name) == 0)
@@ -69,14 +69,14 @@ static const char *dump(const struct conf *conf, const char *without)
     static unsigned next;
     char *text = texts[next++ % 2], value[600];
     size_t count = 0, used = 0;
-    const struct conf_option *options = conf_options(&count);
+    const struct conf_option *options = option_table(&count);
 
     text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         if (without != NULL && strcmp(options[i].name, without) == 0)
             continue;
-        if (conf_format(conf, &options[i], value, sizeof(value)) != 0)
-            return "conf_format failed";
+        if (option_format(conf, &options[i], value, sizeof(value)) != 0)
+            return "option_format failed";
         used +=
             (size_t)snprintf(text + used, DUMP_SIZE - used, "%s = %s\n", options[i].name, value);
     }
@@ -87,8 +87,8 @@ static const char *value_of(const struct conf *conf, const char *name)
 {
     static char value[600];
 
-    if (conf_format(conf, option_of(name), value, sizeof(value)) != 0)
-        return "conf_format failed";
+    if (option_format(conf, option_of(name), value, sizeof(value)) != 0)
+        return "option_format failed";
     return value;
 }
 
@@ -122,6 +122,7 @@ static const struct {
     {"algorithm", "SHA512", NULL, {"", "MD5", "SHA-1", "sha1"}},
     {"period", "300", NULL, {"", "14", "301", "1m", "30s"}},
     {"backup_tokens", "50", NULL, {"", "51", "-0"}},
+    {"socket", "/srv/totpd", NULL, {"run/totpd", "./totpd", "@totpd", "/run/\x7ftotpd"}},
     {"quiet", "yes", NULL, {"", "on", "2"}},
     {"debug", "yes", NULL, {"", "off", "y"}},
 };
@@ -129,7 +130,7 @@ static const struct {
 static void test_table(void)
 {
     size_t count = 0;
-    const struct conf_option *options = conf_options(&count);
+    const struct conf_option *options = option_table(&count);
     struct conf conf;
 
     conf_init(&conf);
@@ -213,7 +214,7 @@ static void test_bad_values(void)
 static void test_ranges(void)
 {
     size_t count = 0;
-    const struct conf_option *options = conf_options(&count);
+    const struct conf_option *options = option_table(&count);
 
     put("empty.conf", "");
     for (size_t i = 0; i < count; i++) {
@@ -273,9 +274,9 @@ static void test_dump(void)
     put("back.conf", dump(&conf, NULL));
     ok(load(&back, "back.conf", NULL, NULL, &err) == 0 && strcmp(back.prompt, conf.prompt) == 0,
        "and the worst of 256 bytes %s", err.what);
-    ok(conf_format(&conf, option_of("prompt"), tiny, sizeof(tiny)) == ERR_TOO_LONG &&
-           conf_format(&conf, option_of("mode"), tiny, 7) == 0 &&
-           conf_format(&conf, option_of("mode"), tiny, 6) == ERR_TOO_LONG,
+    ok(option_format(&conf, option_of("prompt"), tiny, sizeof(tiny)) == ERR_TOO_LONG &&
+           option_format(&conf, option_of("mode"), tiny, 7) == 0 &&
+           option_format(&conf, option_of("mode"), tiny, 6) == ERR_TOO_LONG,
        "what does not fit is refused");
 }
 
@@ -306,7 +307,8 @@ static const struct {
     {"exempt_users = bob\n", 1, "exempt_users: there is no such option"},
     {"audit_only = no\n", 1, "audit_only: there is no such option"},
     {"enroll_by = 2030-01-01\n", 1, "enroll_by: there is no such option"},
-    {"socket = /x\n", 1, "socket: there is no such option"},
+    {"socket =\n[service sudo]\nsocket = /x\n[service su]\nsocket = \"\"\n", 0, ""},
+    {"socket = x\n", 1, "socket: must be"},
     {"w\x1b[1m\xff = 3\n", 1, "w\\x1b[1m\\xff: there is no such option"},
     {"prompt = \"abc\n", 1, "prompt: a quoted value"},
     {"prompt = \"abc\" x\n", 1, "prompt: a quoted value"},
@@ -500,6 +502,31 @@ static void test_levels(void)
     }
 }
 
+/* Whoever asks the service says which configuration is meant. */
+static void test_where(void)
+{
+    struct conf conf;
+    struct err err;
+
+    put("where.conf", "socket =\n");
+    ok(load(&conf, "where.conf", "sshd", NULL, &err) == 0 &&
+           strcmp(conf.file, in_dir("where.conf")) == 0 && conf.socket[0] == '\0',
+       "the file that was read is kept, and the socket may be none %s", err.what);
+    ok(load(&conf, "where.conf", "sshd", "socket=/srv/x", &err) == 0 &&
+           strcmp(conf.socket, "/srv/x") == 0 &&
+           load(&conf, "where.conf", "sshd", "socket=", &err) == 0 && conf.socket[0] == '\0',
+       "the same on the module line %s", err.what);
+    ok(load(&conf, "where.conf", "sshd", "windo=1", &err) == ERR_CONFIG &&
+           strcmp(conf.socket, CONF_DEFAULT_SOCKET) == 0,
+       "after a failure it is the default");
+    put("where2.conf", "");
+    mkdir(in_dir("where2.conf.d"), 0755);
+    put("where2.conf.d/a.conf", "socket = /srv/a\n");
+    ok(load(&conf, "where2.conf", NULL, NULL, &err) == 0 &&
+           strcmp(conf.file, in_dir("where2.conf")) == 0 && strcmp(conf.socket, "/srv/a") == 0,
+       "a drop-in is no other configuration %s", err.what);
+}
+
 static void test_dropins(void)
 {
     struct conf conf;
@@ -586,7 +613,7 @@ static void test_example(void)
     static char text[32768], uncommented[32768];
     char path[600], line[600];
     size_t count = 0, length = 0;
-    const struct conf_option *options = conf_options(&count);
+    const struct conf_option *options = option_table(&count);
     struct conf conf, defaults;
     struct err err;
     FILE *file;
@@ -607,6 +634,7 @@ static void test_example(void)
         /* Where this build keeps its files is not for the example. */
         const char *value = strcmp(options[i].name, "store") == 0 ? "sqlite:/var/lib/totp/totp.db"
                             : strcmp(options[i].name, "key_file") == 0 ? "/etc/totp/key"
+                            : strcmp(options[i].name, "socket") == 0   ? "/run/totp/totpd"
                                                                        : options[i].fallback;
 
         snprintf(line, sizeof(line), "\n# %s\n#%s =%s%s\n", options[i].help, options[i].name,
@@ -633,6 +661,7 @@ int main(void)
     test_words();
     test_together();
     test_levels();
+    test_where();
     test_dropins();
     test_files();
     test_example();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "admin.h"
 #include "auth.h"
 #include "enroll.h"
 #include "fixture.h"
@@ -12,8 +13,8 @@
 static struct conf conf;
 static struct seal_ring ring;
 static struct store *store;
-static struct enroll_reply reply;
-static struct enroll_tokens tokens;
+static struct reply_device reply;
+static struct reply_tokens tokens;
 static struct outcome result;
 static struct account account;
 static struct err err;
@@ -38,8 +39,8 @@ static int start(const struct enroll_request *request)
 
 static int confirm(const char *user, const char *label, const char *code)
 {
-    return enroll_confirm(store, &conf, user, label, code, &origin, FIXTURE_NOW, &result, &tokens,
-                          &err);
+    return enroll_confirm(store, &conf, user, label, code, false, &origin, FIXTURE_NOW, &result,
+                          &tokens, &err);
 }
 
 static bool load(const char *user)
@@ -134,6 +135,51 @@ static void test_more(void)
        "and enabled");
 }
 
+static int confirm_guarded(const char *user, const char *code, int64_t now)
+{
+    return enroll_confirm(store, &conf, user, NULL, code, true, &origin, now, &result, &tokens,
+                          &err);
+}
+
+/* Asked by somebody who is not root. */
+static void test_guarded(void)
+{
+    struct enroll_request request = request_for("gwen", NULL);
+    const char *code;
+    size_t events;
+
+    ok(start(&request) == 0, "a device that waits");
+    code = fixture_code(&reply.device, FIXTURE_NOW / 30);
+    ok(confirm_guarded("gwen", "", FIXTURE_NOW) == 0 && result.verdict == VERDICT_MALFORMED &&
+           load("gwen") && account.failures == 0,
+       "an empty code does not count");
+    for (unsigned i = 1; i <= conf.rules.max_failures; i++)
+        if (confirm_guarded("gwen", "000000", FIXTURE_NOW) != 0 || !load("gwen") ||
+            account.failures != i)
+            ok(false, "wrong code %u", i);
+    ok(result.verdict == VERDICT_WRONG && account.locked_until > FIXTURE_NOW,
+       "wrong ones count, and lock");
+    events = fixture_events(store, NULL);
+    ok(confirm_guarded("gwen", code, FIXTURE_NOW) == 0 && result.verdict == VERDICT_LOCKED &&
+           result.locked_until == account.locked_until && tokens.count == 0 && load("gwen") &&
+           account.devices[0].state == DEVICE_PENDING &&
+           account.failures == conf.rules.max_failures,
+       "the right one is refused then");
+    struct event last = {0};
+    ok(fixture_events(store, &last) == events + 1 && strcmp(last.action, "confirm") == 0 &&
+           strcmp(last.verdict, "locked") == 0,
+       "which is on record");
+    ok(admin_lock(store, "gwen", true, &origin, FIXTURE_NOW, &err) == 0 &&
+           confirm_guarded("gwen", code, account.locked_until) == 0 &&
+           result.verdict == VERDICT_LOCKED && result.locked_until == ACCOUNT_LOCKED_FOR_EVER,
+       "a closed account's device waits too");
+    ok(admin_lock(store, "gwen", false, &origin, FIXTURE_NOW, &err) == 0 &&
+           confirm_guarded("gwen", code, FIXTURE_NOW) == 0 && result.verdict == VERDICT_ACCEPTED &&
+           tokens.count == conf.backup_tokens && load("gwen") &&
+           account.devices[0].state == DEVICE_ACTIVE,
+       "unlocked, it is confirmed, with its tokens");
+}
+
 static void test_tokens(void)
 {
     ok(enroll_renew_tokens(store, "alice", 3, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
@@ -219,6 +265,7 @@ int main(void)
     store = fixture_open("enroll", &conf, &ring);
     test_first();
     test_more();
+    test_guarded();
     test_tokens();
     test_hotp();
     test_refused();

@@ -30,6 +30,27 @@ static void test_list(void)
        "a number that is no code has a sentence");
 }
 
+/* Numbers travel between processes of different versions: these stay as they are. */
+static void test_numbers(void)
+{
+    static const int numbers[] = {
+        ERR_NOMEM,       ERR_SYSTEM,     ERR_RANDOM,         ERR_CLOCK,         ERR_CRYPTO,
+        ERR_INVALID,     ERR_RANGE,      ERR_TOO_LONG,       ERR_SYNTAX,        ERR_NOT_FOUND,
+        ERR_EXISTS,      ERR_LIMIT,      ERR_CONFLICT,       ERR_FILE_MISSING,  ERR_FILE_OWNER,
+        ERR_FILE_MODE,   ERR_FILE_TYPE,  ERR_FILE_LINK,      ERR_CONFIG,        ERR_STORE,
+        ERR_STORE_BUSY,  ERR_STORE_FULL, ERR_STORE_READONLY, ERR_STORE_CORRUPT, ERR_STORE_SCHEMA,
+        ERR_KEY_UNKNOWN, ERR_SEAL,       ERR_CONVERSATION,   ERR_USAGE,         ERR_REFUSED,
+        ERR_PERMISSION,  ERR_PROOF,      ERR_NO_SERVICE,     ERR_SERVICE,       ERR_NOT_SERVED,
+        ERR_UNTRUSTED,
+    };
+    size_t same = 0;
+
+    while (same < ARRAY_SIZE(numbers) && numbers[same] == -(int)(same + 1))
+        same++;
+    ok(same == ARRAY_SIZE(numbers) && same <= ARRAY_SIZE(list),
+       "the numbers from 1 to %zu mean what they meant", ARRAY_SIZE(numbers));
+}
+
 static void test_set(void)
 {
     struct err err = {0};
@@ -66,6 +87,7 @@ static void test_set(void)
 int main(void)
 {
     test_list();
+    test_numbers();
     test_set();
     return tap_done();
 }

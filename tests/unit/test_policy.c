@@ -516,6 +516,78 @@ static void test_confirm(void)
        "it takes the place of the device of its label");
 }
 
+/* Whoever is not root confirms guarded: a first code must not be guessed either. */
+static void test_guarded(void)
+{
+    static const struct {
+        const char *code;
+        enum verdict verdict;
+        unsigned counted; /* when guarded */
+    } cases[] = {
+        {"123456", VERDICT_WRONG, 1},       {"12345", VERDICT_MALFORMED, 1},
+        {"12345678", VERDICT_MALFORMED, 1}, {"hunter2", VERDICT_MALFORMED, 1},
+        {"", VERDICT_MALFORMED, 0},         {" - ", VERDICT_MALFORMED, 0},
+        {NULL, VERDICT_MALFORMED, 0},       {"050548", VERDICT_ACCEPTED, 0},
+    };
+
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+        const bool guarded = i < ARRAY_SIZE(cases);
+        const size_t row = i % ARRAY_SIZE(cases);
+        struct account account = make_account(DEVICE_TOTP, 6), after;
+        const struct policy_attempt attempt = {
+            .now = NOW, .code = cases[row].code, .guarded = guarded, .ring = &ring};
+        struct outcome result = {0};
+        account.devices[0].state = DEVICE_PENDING;
+        account.failures = 2;
+        ok(policy_confirm(&rules, &account, 0, &attempt, &after, &result) == 0 &&
+               result.verdict == cases[row].verdict &&
+               after.failures == 2 + (guarded ? cases[row].counted : 0) &&
+               (after.devices[0].state == DEVICE_ACTIVE) == accepted(result),
+           "a first code%s: %s is %s", guarded ? ", guarded" : "",
+           cases[row].code != NULL ? cases[row].code : "none", verdict_name(cases[row].verdict));
+    }
+}
+
+static void test_guarded_locks(void)
+{
+    struct account account = make_account(DEVICE_TOTP, 6), after;
+    struct policy_attempt attempt = {.now = NOW, .code = "123456", .guarded = true, .ring = &ring};
+    struct outcome result = {0};
+
+    account.devices[0].state = DEVICE_PENDING;
+    for (unsigned i = 0; i < 5; i++, account = after)
+        if (policy_confirm(&rules, &account, 0, &attempt, &after, &result) != 0)
+            ok(false, "failure %u", i);
+    ok(denied(result, VERDICT_WRONG) && account.failures == 5 && account.locked_until == NOW + 60 &&
+           result.locked_until == NOW + 60 && result.failures == 5,
+       "the fifth wrong one locks");
+    attempt.code = "050548";
+    attempt.now = NOW + 29;
+    ok(policy_confirm(&rules, &account, 0, &attempt, &after, &result) == 0 &&
+           denied(result, VERDICT_LOCKED) && result.locked_until == NOW + 60 &&
+           memcmp(&after, &account, sizeof(after)) == 0,
+       "while locked, the right one is neither judged nor counted");
+    attempt.guarded = false;
+    ok(policy_confirm(&rules, &account, 0, &attempt, &after, &result) == 0 && accepted(result),
+       "but by an administrator it is");
+    attempt.guarded = true;
+    attempt.now = NOW + 60;
+    attempt.code = code_at(&account.devices[0], 10002);
+    ok(policy_confirm(&rules, &account, 0, &attempt, &after, &result) == 0 && accepted(result),
+       "and when the lock is over");
+    for (int i = 0; i < 2; i++) {
+        struct account kept = account;
+        kept.locked_until = 0;
+        kept.closed = i == 0;
+        kept.failures = i == 0 ? 0 : 100;
+        attempt.own_lock = ACCOUNT_LOCKED_FOR_EVER;
+        ok(policy_confirm(&rules, &kept, 0, &attempt, &after, &result) == 0 &&
+               denied(result, VERDICT_LOCKED) && result.locked_until == ACCOUNT_LOCKED_FOR_EVER &&
+               memcmp(&after, &kept, sizeof(after)) == 0,
+           "not where the account %s", i == 0 ? "is closed" : "stays locked");
+    }
+}
+
 static void test_split(void)
 {
     static const struct {
@@ -600,6 +672,8 @@ int main(void)
     test_password();
     test_drift();
     test_confirm();
+    test_guarded();
+    test_guarded_locks();
     test_split();
     test_faults();
     return tap_done();

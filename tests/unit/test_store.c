@@ -7,6 +7,7 @@
 #include "fixture.h"
 #include "tap.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -27,6 +28,26 @@ static struct err err;
 static const char *path_of(const struct conf *of)
 {
     return strchr(of->store, ':') + 1;
+}
+
+static const char *faulty; /* the command that fails the next time */
+static sqlite3 *writer;    /* whose transaction began last */
+
+/* In the place of the library's, which does the work. */
+int sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback callback, void *context,
+                 char **message)
+{
+    static int (*real)(sqlite3 *, const char *, sqlite3_callback, void *, char **);
+
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "sqlite3_exec");
+    if (strcmp(sql, "BEGIN IMMEDIATE") == 0)
+        writer = db;
+    if (faulty != NULL && strcmp(sql, faulty) == 0) {
+        faulty = NULL;
+        return SQLITE_IOERR;
+    }
+    return real(db, sql, callback, context, message);
 }
 
 /* Runs SQL behind the store's back. */
@@ -365,6 +386,138 @@ static void test_settle(void)
     store = mine;
 }
 
+/* One use case in its own transaction, as far as it knows. */
+static int add(const char *name, bool keep)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+
+    int r = store_begin(store, STORE_WRITE, &err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    account_init(&after, name);
+    after.created = FIXTURE_NOW;
+    r = store_save(open, &before, &after, &err);
+    return r == 0 && keep ? store_commit(open, &err) : r;
+}
+
+static bool has(const char *name)
+{
+    struct account got CLEANUP(account_clear) = {0};
+
+    return load(name, &got) == 0;
+}
+
+/* Seen by somebody else. */
+static bool is_kept(const char *name)
+{
+    struct store *mine = store;
+    bool found = false;
+
+    store = NULL;
+    if (store_open(conf.store, &ring, false, NULL, &store, &err) == 0)
+        found = has(name);
+    store_close(&store);
+    store = mine;
+    return found;
+}
+
+static void test_group(void)
+{
+    ok(store_group_begin(store, &err) == 0 && add("g1", true) == 0 && add("g2", false) == 0 &&
+           add("g1", true) == ERR_EXISTS && add("g3", true) == 0,
+       "parts are kept, undone or fail");
+    ok(has("g1") && !has("g2") && has("g3"), "each alone");
+    ok(!is_kept("g1") && !is_kept("g3"), "others see none of them yet");
+    ok(store_group_commit(store, &err) == 0 && is_kept("g1") && !is_kept("g2") && is_kept("g3"),
+       "then those that were kept");
+    ok(store_group_begin(store, &err) == 0 && add("g4", true) == 0, "a part that was kept");
+    struct store *open = store;
+    store_group_end(&open);
+    ok(open == store && !is_kept("g4"), "goes with its group");
+    ok(add("g5", true) == 0 && is_kept("g5"), "after it transactions are their own again");
+    open = store;
+    store_group_end(&open);
+    ok(is_kept("g5"), "without a group there is nothing to end");
+    ok(store_group_begin(store, &err) == 0 && store_begin(store, STORE_WRITE, &err) == 0,
+       "a part that nobody ends");
+    open = store;
+    store_group_end(&open);
+    ok(add("g6", true) == 0 && is_kept("g6"), "ends with its group too");
+}
+
+/* Whose group ends that way has not happened. */
+static void test_group_faults(void)
+{
+    static const char *const commands[] = {"BEGIN IMMEDIATE", "SAVEPOINT part", "RELEASE part",
+                                           "ROLLBACK TO part; RELEASE part", "COMMIT"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        sigset_t set;
+        int r[5] = {0};
+        faulty = commands[i];
+        r[0] = store_group_begin(store, &err);
+        if (r[0] == 0) {
+            struct store *open CLEANUP(store_group_end) = store;
+            r[1] = add("f1", true);
+            r[2] = add("f2", false);
+            r[3] = add("f3", true);
+            r[4] = store_group_commit(open, &err);
+        }
+        pthread_sigmask(SIG_SETMASK, NULL, &set);
+        ok(faulty == NULL && (r[0] != 0 || r[1] != 0 || r[3] != 0 || r[4] != 0) &&
+               is_kept("f1") == (r[0] == 0 && r[1] == 0 && r[4] == 0) && !is_kept("f2") &&
+               is_kept("f3") == (r[0] == 0 && r[3] == 0 && r[4] == 0) &&
+               sigismember(&set, SIGINT) == 0,
+           "%s fails: %d %d %d %d %d, and nothing else is kept", commands[i], r[0], r[1], r[2],
+           r[3], r[4]);
+        faulty = NULL;
+        (void)meddle("DELETE FROM account WHERE name IN ('f1', 'f3')");
+    }
+    ok(add("f4", true) == 0 && is_kept("f4"), "the store is as usual after it");
+}
+
+/* A full disk ends SQLite's transaction in the middle: what comes after must not be one of its own.
+ */
+static void test_group_given_up(void)
+{
+    ok(store_group_begin(store, &err) == 0 && add("u1", true) == 0 &&
+           sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK,
+       "SQLite gives up a group");
+    ok(store_begin(store, STORE_WRITE, &err) == ERR_STORE && strstr(err.what, "given up") != NULL &&
+           add("u2", true) == ERR_STORE,
+       "no part begins any more");
+    ok(sqlite3_get_autocommit(writer) != 0, "and none has begun on its own");
+    ok(store_group_commit(store, &err) != 0 && !is_kept("u1") && !is_kept("u2"),
+       "nothing of it is kept");
+    ok(store_group_begin(store, &err) == 0 && store_begin(store, STORE_WRITE, &err) == 0 &&
+           sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK,
+       "SQLite gives up a part");
+    ok(store_commit(store, &err) == ERR_STORE && store_begin(store, STORE_READ, &err) == ERR_STORE,
+       "which cannot be kept");
+    ok(store_group_commit(store, &err) != 0, "nor can its group");
+    ok(add("u3", true) == 0 && is_kept("u3"), "the next transaction can");
+}
+
+/* The limit comes after the store was opened: the system refuses the write itself. */
+static void test_group_full(void)
+{
+    struct rlimit before, none;
+
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    bool begun =
+        store_group_begin(store, &err) == 0 && add("w1", true) == 0 && add("w2", true) == 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+    int r = store_group_commit(store, &err);
+    setrlimit(RLIMIT_FSIZE, &before);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    ok(begun && r != 0 && !has("w1") && !is_kept("w1") && !is_kept("w2"),
+       "what the disk does not take has not happened: %s", err_sentence(r));
+    ok(add("w3", true) == 0 && is_kept("w3"), "and the store lives on");
+}
+
 int main(void)
 {
     store = fixture_open("store", &conf, &ring);
@@ -380,6 +533,10 @@ int main(void)
     test_limits();
     test_signals();
     test_settle();
+    test_group();
+    test_group_faults();
+    test_group_given_up();
+    test_group_full();
     store_close(&store);
     return tap_done();
 }

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "perform.h"
+
+#include "admin.h"
+#include "auth.h"
+#include "encoding.h"
+#include "enroll.h"
+#include "secret.h"
+#include "text.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define SECRET_BYTES_REFUSED 10 /* shorter than this is no secret */
+
+/* What every use case takes. */
+struct task {
+    struct store *store;
+    const struct conf *conf;
+    const char *host;
+    const struct call *call;
+    struct event_origin origin;
+    int64_t now;
+    struct reply *reply;
+    struct err *err;
+};
+
+/* --- logins ----------------------------------------------------------------------------------- */
+
+static int do_login(const struct task *task)
+{
+    const struct call *call = task->call;
+    const struct auth_request request = {.user = call->user,
+                                         .origin = task->origin,
+                                         .shape = call->shape,
+                                         .password = call->password,
+                                         .code = call->code,
+                                         .check_password = call->check_password,
+                                         .own_lock = call->own_lock,
+                                         .action = call->action};
+    struct auth_reply reply = {0};
+    int r;
+
+    if (call->method == CALL_BEGIN)
+        r = auth_begin(task->store, &task->conf->rules, &request, task->now, &reply, task->err);
+    else if (call->method == CALL_CHECK)
+        r = auth_check(task->store, &task->conf->rules, &request, task->now, &reply, task->err);
+    else
+        r = auth_account(task->store, &task->conf->rules, call->user, task->now, &reply, task->err);
+    if (r != 0)
+        return r;
+    task->reply->outcome = reply.result;
+    task->reply->password_length = reply.password_length;
+    task->reply->ask = reply.ask;
+    text_cut(task->reply->recorded, sizeof(task->reply->recorded), reply.event.method);
+    return 0;
+}
+
+/* --- looking up ------------------------------------------------------------------------------- */
+
+/* As it may leave the use cases: no hash, the lock as it is in force. */
+static void present(const struct task *task, struct account *account)
+{
+    account->locked_until = policy_locked_until(&task->conf->rules, account, task->now);
+    if (account->password[0] != '\0')
+        text_cut(account->password, sizeof(account->password), "*");
+}
+
+static int do_show(const struct task *task)
+{
+    int r = admin_show(task->store, task->call->user, task->reply->account, task->err);
+
+    if (r == 0)
+        present(task, task->reply->account);
+    return r;
+}
+
+/* So many are read at a time: a reader who pauses does not hold the store's transaction. */
+#define EVENT_BATCH 16
+
+struct event_batch {
+    size_t count;
+    struct event events[EVENT_BATCH];
+};
+
+static int collect_event(void *context, const struct event *event)
+{
+    struct event_batch *batch = context;
+
+    batch->events[batch->count++] = *event;
+    return batch->count == EVENT_BATCH ? 1 : 0;
+}
+
+static int read_events(const struct task *task, const struct backend_filter *filter,
+                       struct event_batch *batch)
+{
+    batch->count = 0;
+    int r = store_begin(task->store, STORE_READ, task->err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = task->store;
+    r = store_events(open, filter, collect_event, batch, task->err);
+    return r < 0 ? r : 0;
+}
+
+static int do_log(const struct task *task)
+{
+    struct backend_filter filter = {
+        .user = task->call->user, .since = task->call->since, .after_id = task->call->after_id};
+    struct event_batch batch = {0};
+    int r;
+
+    do {
+        r = read_events(task, &filter, &batch);
+        for (size_t i = 0; r == 0 && i < batch.count; i++) {
+            filter.after_id = batch.events[i].id;
+            r = task->reply->each_event(task->reply->context, &batch.events[i]);
+        }
+    } while (r == 0 && batch.count == EVENT_BATCH);
+    return r;
+}
+
+struct listing {
+    const struct task *task;
+    struct account account; /* as it is shown */
+};
+
+static void listing_clear(struct listing *listing)
+{
+    account_clear(&listing->account);
+}
+
+static int list_account(void *context, const struct account *account)
+{
+    struct listing *listing = context;
+    struct reply *reply = listing->task->reply;
+
+    listing->account = *account;
+    present(listing->task, &listing->account);
+    return reply->each_account(reply->context, &listing->account);
+}
+
+static int do_list(const struct task *task)
+{
+    struct listing listing CLEANUP(listing_clear) = {.task = task};
+
+    int r = store_begin(task->store, STORE_READ, task->err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = task->store;
+    return store_each(open, list_account, &listing, task->err);
+}
+
+/* --- accounts --------------------------------------------------------------------------------- */
+
+static int do_fields(const struct task *task)
+{
+    const struct call *call = task->call;
+    enum account_role role = ROLE_USER;
+    const struct admin_fields fields = {.email = call->email,
+                                        .full_name = call->full_name,
+                                        .role = call->role != NULL ? &role : NULL,
+                                        .password = call->new_password,
+                                        .hash = call->new_hash};
+
+    if (call->role != NULL && account_role_parse(call->role, &role) != 0)
+        return err_set(task->err, ERR_INVALID, "role", "a role is user or admin");
+    if (call->method == CALL_ADD)
+        return admin_add(task->store, call->user, &fields, &task->origin, task->now, task->err);
+    return admin_set(task->store, call->user, &fields, call->method == CALL_SET ? "set" : "passwd",
+                     &task->origin, task->now, task->err);
+}
+
+static int do_switch(const struct task *task)
+{
+    const struct call *call = task->call;
+    const bool on = call->method == CALL_ENABLE;
+
+    if (call->device == NULL)
+        return admin_enable(task->store, call->user, on, &task->origin, task->now, task->err);
+    return enroll_enable(task->store, call->user, call->device, on, &task->origin, task->now,
+                         task->err);
+}
+
+static int do_lock(const struct task *task)
+{
+    return admin_lock(task->store, task->call->user, task->call->method == CALL_LOCK, &task->origin,
+                      task->now, task->err);
+}
+
+static int do_remove(const struct task *task)
+{
+    const struct call *call = task->call;
+
+    if (call->device == NULL)
+        return admin_remove(task->store, call->user, &task->origin, task->now, task->err);
+    return enroll_remove(task->store, call->user, call->device, &task->origin, task->now,
+                         task->err);
+}
+
+/* --- devices and tokens ----------------------------------------------------------------------- */
+
+static int read_secret(const char *text, struct secret *secret, struct err *err)
+{
+    size_t length = 0;
+
+    int r = encoding_base32_tolerant(text, secret->bytes, sizeof(secret->bytes), &length);
+    if (r == ERR_TOO_LONG)
+        return err_set(err, r, "the secret", "it has more than %d bits", 8 * SECRET_BYTES_MAX);
+    if (r != 0)
+        return err_set(err, r, "the secret", "it is not base32, the letters A-Z and digits 2-7");
+    if (length < SECRET_BYTES_REFUSED)
+        return err_set(err, ERR_RANGE, "the secret", "it has fewer than %d bits: it can be guessed",
+                       8 * SECRET_BYTES_REFUSED);
+    secret->length = length;
+    return 0;
+}
+
+/* What the call leaves open is as configured. */
+static int read_request(const struct task *task, struct enroll_request *request,
+                        struct secret *secret)
+{
+    const struct call *call = task->call;
+    const struct conf *conf = task->conf;
+
+    *request = (struct enroll_request){.user = call->user,
+                                       .origin = task->origin,
+                                       .label = call->device,
+                                       .algorithm = conf->algorithm,
+                                       .counter = (uint64_t)call->counter,
+                                       .replace = call->replace};
+    if (call->type != NULL && device_type_parse(call->type, &request->type) != 0)
+        return err_set(task->err, ERR_INVALID, "type", "it is totp or hotp");
+    if (call->algorithm != NULL && otp_algorithm_parse(call->algorithm, &request->algorithm) != 0)
+        return err_set(task->err, ERR_INVALID, "algorithm", "it is SHA1, SHA256 or SHA512");
+    if (call->digits > UINT_MAX || call->period > UINT_MAX || call->counter > OTP_COUNTER_MAX)
+        return err_set(task->err, ERR_RANGE, NULL, "digits, period or counter are out of range");
+    request->digits = call->digits != 0 ? (unsigned)call->digits : conf->digits;
+    if (request->type == DEVICE_TOTP)
+        request->period = call->period != 0 ? (unsigned)call->period : conf->period;
+    if (call->secret == NULL)
+        return 0;
+    request->secret = secret;
+    return read_secret(call->secret, secret, task->err);
+}
+
+static int do_enroll(const struct task *task)
+{
+    struct secret secret CLEANUP(secret_clear) = {0};
+    struct enroll_request request;
+
+    int r = read_request(task, &request, &secret);
+    return r == 0 ? enroll_start(task->store, task->conf, task->host, &request, task->now,
+                                 task->reply->enrolled, task->err)
+                  : r;
+}
+
+static int do_qr(const struct task *task)
+{
+    return enroll_again(task->store, task->conf, task->host, task->call->user, task->call->device,
+                        &task->origin, task->now, task->reply->enrolled, task->err);
+}
+
+static int do_confirm(const struct task *task)
+{
+    const struct call *call = task->call;
+
+    return enroll_confirm(task->store, task->conf, call->user, call->device, call->code,
+                          call->guarded, &task->origin, task->now, &task->reply->outcome,
+                          task->reply->tokens, task->err);
+}
+
+static int do_tokens(const struct task *task)
+{
+    const struct call *call = task->call;
+    unsigned count = task->conf->backup_tokens;
+
+    if (call->method == CALL_REVOKE)
+        count = 0;
+    else if (call->count > ACCOUNT_TOKENS_MAX)
+        count = ACCOUNT_TOKENS_MAX + 1; /* the use case says what is wrong with it */
+    else if (call->count > 0)
+        count = (unsigned)call->count;
+    else if (count == 0)
+        return err_set(task->err, ERR_RANGE, "backup_tokens",
+                       "the configuration says none: say how many");
+    return enroll_renew_tokens(task->store, call->user, count, &task->origin, task->now,
+                               task->reply->tokens, task->err);
+}
+
+/* --- the door --------------------------------------------------------------------------------- */
+
+typedef int task_fn(const struct task *task);
+
+static task_fn *const tasks[CALL_METHOD_COUNT] = {
+    [CALL_BEGIN] = do_login,   [CALL_CHECK] = do_login,    [CALL_ACCOUNT] = do_login,
+    [CALL_SHOW] = do_show,     [CALL_LIST] = do_list,      [CALL_LOG] = do_log,
+    [CALL_ADD] = do_fields,    [CALL_SET] = do_fields,     [CALL_PASSWD] = do_fields,
+    [CALL_ENROLL] = do_enroll, [CALL_QR] = do_qr,          [CALL_CONFIRM] = do_confirm,
+    [CALL_REMOVE] = do_remove, [CALL_BACKUP] = do_tokens,  [CALL_REVOKE] = do_tokens,
+    [CALL_ENABLE] = do_switch, [CALL_DISABLE] = do_switch, [CALL_LOCK] = do_lock,
+    [CALL_UNLOCK] = do_lock,
+};
+
+int perform(struct store *store, const struct conf *conf, const char *host, const struct call *call,
+            int64_t now, struct reply *reply, struct err *err)
+{
+    const struct task task = {.store = store,
+                              .conf = conf,
+                              .host = host,
+                              .call = call,
+                              .origin = {.service = call->service,
+                                         .rhost = call->rhost,
+                                         .tty = call->tty,
+                                         .actor = call->actor},
+                              .now = now,
+                              .reply = reply,
+                              .err = err};
+
+    reply->outcome = (struct outcome){0};
+    if (tasks[call->method] == NULL)
+        return err_set(err, ERR_INVALID, call_method_name(call->method), NULL);
+    if (call->user == NULL && call->method != CALL_LIST && call->method != CALL_LOG)
+        return err_set(err, ERR_INVALID, "user", "say whose record is meant");
+    return tasks[call->method](&task);
+}

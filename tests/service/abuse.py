@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who may ask totpd what: every method as every kind of caller, with and without a code, over real
+connections of real users."""
+
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from island import main, ok, same, skip  # noqa: E402
+from service import Client, Service  # noqa: E402
+from world import (OVERFLOW, PASSWORD, SECRETS, UNKNOWN, World, check_log,  # noqa: E402
+                   connect_from_namespace, hotp)
+
+# Who asks, about whom. Alice and Bob are users, Helen is an admin, Carol has a device that waits
+# for its first code.
+CALLERS = {
+    "root": ("root", "alice"),
+    "owner": ("alice", "alice"),
+    "newcomer": ("carol", "carol"),
+    "other": ("bob", "alice"),
+    "admin": ("helen", "alice"),
+    "herself": ("helen", "helen"),
+    "on-root": ("helen", "root"),
+    "on-toor": ("helen", "toor"),
+    "unknown": (UNKNOWN, str(UNKNOWN)),
+    "overflow": (OVERFLOW, "nobody"),
+    "in-space": ("bob in a name space", "alice"),
+}
+
+# What comes back without a code, and with one: + done, - NotPermitted, ? CodeNeeded, x CodeRefused,
+# p InvalidParameter (it takes no code), e another error.
+TABLE = """
+                        root owner newcomer other admin herself on-root on-toor unknown overflow in-space
+Begin                   +p   +p    +p       -p    -p    +p      -p      -p      -p      -p       -p
+Check                   +p   +p    +p       -p    -p    +p      -p      -p      -p      -p       -p
+Account                 +p   +p    +p       -p    -p    +p      -p      -p      -p      -p       -p
+Show                    ++   ++    ++       --    ?+    ++      --      --      --      --       --
+List                    ++   --    --       --    ?+    ?+      --      --      --      --       --
+Log                     ++   --    --       --    ?+    ?+      --      --      --      --       --
+Add                     ep   -p    -p       -p    -p    -p      -p      -p      -p      -p       -p
+Set                     ++   ?+    ++       --    --    ?+      --      --      --      --       --
+Passwd                  ++   ?+    ?x       --    --    ?+      --      --      --      --       --
+Enroll                  ++   ?+    ++       --    ?+    ?+      --      --      --      --       --
+Qr                      ++   ?+    ++       --    --    ?+      --      --      --      --       --
+Confirm                 ++   ++    ++       --    ?+    ++      --      --      --      --       --
+Remove                  ++   ?+    ++       --    --    ?+      --      --      --      --       --
+Backup                  ++   ?+    ?x       --    ?+    ?+      --      --      --      --       --
+Revoke                  ++   ?+    ?x       --    ?+    ?+      --      --      --      --       --
+Enable                  ++   --    --       --    --    --      --      --      --      --       --
+Disable                 ++   --    --       --    ?+    ?+      --      --      --      --       --
+Lock                    ++   --    --       --    ?+    ?+      --      --      --      --       --
+Unlock                  ++   --    --       --    ?+    ?+      --      --      --      --       --
+GetInfo                 +p   +p    +p       +p    +p    +p      +p      +p      +p      +p       +p
+GetInterfaceDescription +p   +p    +p       +p    +p    +p      +p      +p      +p      +p       +p
+"""
+LETTERS = {"NotPermitted": "-", "CodeNeeded": "?", "CodeRefused": "x", "Failed": "e"}
+STREAMS = ("List", "Log")
+STANDARD = ("GetInfo", "GetInterfaceDescription")
+
+
+def parameters_of(world, method, user):
+    """What makes sense, and would do something; the right code of whom it is about."""
+    if method == "GetInfo":
+        return {}
+    if method == "GetInterfaceDescription":
+        return {"interface": "org.pamtotp.Service"}
+    special = {
+        "Check": {"code": hotp(SECRETS["phone"], world.counters[user])},
+        "Set": {"email": "new@example.org"},
+        "Passwd": {"new_password": PASSWORD},
+        "Enroll": {"device": "third", "type": "hotp", "secret": SECRETS["third"]},
+        "Qr": {"device": "spare"},
+        "Confirm": {"device": "spare", "code": hotp(SECRETS["spare"], 0)},
+        "Remove": {"device": "spare"},
+        "Backup": {"count": 2},
+    }
+    return {"user": user, **special.get(method, {})}
+
+
+class Caller:
+    """One kind of caller, and whom it asks about."""
+
+    def __init__(self, world, name):
+        self.world, self.name = world, name
+        self.who, self.about = CALLERS[name]
+        self.connection = None
+
+    def connect(self):
+        """None where that cannot be done here."""
+        if self.connection is None and self.who == "bob in a name space":
+            self.connection = connect_from_namespace(self.world.people["bob"])
+        elif self.connection is None:
+            self.connection = Client({"root": 0, **self.world.people}.get(self.who, self.who))
+        return self.connection
+
+    def prepare(self):
+        """Both as new, unless the calls before did nothing."""
+        for name in {self.who, self.about} & self.world.dirty:
+            self.world.reset(name, proven=name != "carol",
+                             role="admin" if name == "helen" else "user")
+
+    def proof(self):
+        return self.world.code(self.who) if self.who in ("alice", "bob", "helen") else "123456"
+
+    def ask(self, method, with_proof):
+        """The letter of what came back, "!" and why where it is wrong in another way."""
+        self.prepare()
+        parameters = parameters_of(self.world, method, self.about)
+        if with_proof:
+            parameters["proof"] = self.proof()
+        interface = "org.varlink.service" if method in STANDARD else "org.pamtotp.Service"
+        before = self.world.record(self.about)
+        flags = {"more": True} if method in STREAMS else {}
+        answers = self.connect().ask(f"{interface}.{method}", parameters, **flags)
+        return self.judge(method, answers if flags else [answers], before)
+
+    def judge(self, method, answers, before):
+        last = answers[-1]
+        error = last.get("error", "").rpartition(".")[2]
+        letter = LETTERS.get(error, "+" if not error else "!")
+        if error == "InvalidParameter" and last["parameters"] == {"parameter": "proof"}:
+            letter = "p"
+        if letter in "+xe!":
+            self.world.dirty |= {self.about, *({self.who} & {*self.world.people, "root"})}
+        text = json.dumps(answers)
+        if letter in "-?p" and self.world.record(self.about) != before:
+            return "! it has changed something"
+        if any(secret in text for secret in SECRETS.values()) != (letter == "+" and method in
+                                                                  ("Enroll", "Qr")):
+            return "! a secret " + text
+        if "$" in text or (self.who != "root" and self.world.island.root in text):
+            return "! more is told than is anybody's business " + text
+        return letter if letter != "!" else "! " + text
+
+
+def ask_all(world, name, methods):
+    """What one kind of caller gets for each method, and what was wrong with it; a login follows
+    each. None where there is no such caller."""
+    world.restart()
+    caller = Caller(world, name)
+    if caller.connect() is None:
+        return None
+    cells, notes = [], []
+    for method in methods:
+        letters = [caller.ask(method, with_proof) for with_proof in (False, True)]
+        notes += [f"{method}: {letter}" for letter in letters if letter[0] == "!"]
+        notes += [f"{method}: {note}" for note in [world.check("dora")] if note]
+        cells.append("".join(letter[0] for letter in letters))
+    return cells, [*notes, *filter(None, [world.login("dora")])]
+
+
+def test_table(world):
+    header, *rows = (line.split() for line in TABLE.strip().splitlines())
+    methods = [row[0] for row in rows]
+    world.reset("dora")
+    for column, name in enumerate(header, 1):
+        answers = ask_all(world, name, methods)
+        if answers is None:
+            skip(f"every method: {name}", "a user may make no user name space here")
+            continue
+        notes = [f"{row[0]}: wanted {row[column]}, got {cell}"
+                 for row, cell in zip(rows, answers[0]) if row[column] != cell]
+        ok(not notes and not answers[1], f"every method: {name}", "\n".join(notes + answers[1]))
+    # A method that nobody has thought about here is not in this table.
+    described = world.ask("org.varlink.service.GetInterfaceDescription",
+                          interface="org.pamtotp.Service")["description"]
+    same(sorted(line.split()[1].partition("(")[0] for line in described.splitlines()
+                if line.startswith("method ")),
+         sorted(set(methods) - set(STANDARD)), "these are all methods there are")
+
+
+def ask(world, name, method, flags=None, **parameters):
+    """The error's last word, or "" for none, and its verdict if it has one."""
+    with Client(world.people[name]) as client:
+        answer = client.ask(method, parameters, **(flags or {}))
+        answer = answer[-1] if isinstance(answer, list) else answer
+    said = [answer.get("error", "").rpartition(".")[2]]
+    return " ".join(said + [answer["parameters"][key] for key in ("verdict",)
+                            if answer["parameters"].get(key) and said[0]])
+
+
+def test_own(world):
+    """Of one's own record, less than the method can."""
+    for what, method, parameters, wanted in (
+            ("oneself need not be named", "Show", {}, ""),
+            ("one's role", "Set", {"role": "admin"}, "NotPermitted"),
+            ("one's role, as it is", "Set", {"role": "user"}, "NotPermitted"),
+            ("one's name", "Set", {"full_name": "Root"}, "NotPermitted"),
+            ("with what is allowed", "Set", {"email": "a@b.c", "role": "admin"}, "NotPermitted"),
+            ("the whole account", "Remove", {}, "NotPermitted"),
+            ("nobody in particular", "Remove", {"user": "", "device": "spare"}, "NotPermitted"),
+            ("another spelling", "Show", {"user": "Alice"}, "NotPermitted"),
+            ("another ending", "Show", {"user": "alice\n"}, "NotPermitted"),
+            ("another store", "Show", {"store": "sqlite:/var/lib/other.db"}, "NotServed"),
+            ("another key", "Show", {"key_file": "/etc/shadow"}, "NotServed"),
+            ("another configuration", "Show", {"config": "/etc/other.conf"}, "NotServed"),
+            ("options", "Check", {"code": "123456", "options": ["window=1000"]},
+             "InvalidParameter")):
+        world.reset("alice")
+        if method in ("Set", "Remove"):
+            parameters = {**parameters, "proof": world.code("alice")}
+        same(ask(world, "alice", method, **parameters), wanted, f"{what}: {wanted or 'fine'}")
+        record = world.record("alice")
+        same((record["role"], record.get("email", ""), len(record["devices"])), ("user", "", 2),
+             f"{what}: nothing has changed")
+
+
+def test_admin(world):
+    world.reset("alice")
+    for what, wanted, flags, parameters in (
+            ("log of all", "", {"more": True}, {}),
+            ("log of nobody there", "", {"more": True}, {"user": "nobody-here"}),
+            ("of root", "NotPermitted", {"more": True}, {"user": "root"})):
+        world.reset("helen", role="admin")
+        same(ask(world, "helen", "Log", flags, proof=world.code("helen"), **parameters), wanted,
+             f"an admin: {what}")
+    for field in ({"role": "admin"}, {"role": "user"}, {"email": "x@example.org"}):
+        for user in ("alice", "helen"):
+            world.reset("helen", role="admin")
+            wanted = "" if "email" in field and user == "helen" else "NotPermitted"
+            same(ask(world, "helen", "Set", user=user, proof=world.code("helen"), **field), wanted,
+                 f"an admin: {field} of {user}: {wanted or 'fine'}")
+    for method, kind in (("List", "account"), ("Log", "event")):
+        world.reset("helen", role="admin")
+        with Client(world.people["helen"]) as client:
+            answers = client.ask(method, {"proof": world.code("helen")}, more=True)
+        users = {answer["parameters"].get(kind, {}).get("user") for answer in answers}
+        ok("alice" in users and not users & {"root", "toor"},
+           f"an admin: {method} leaves out those who are root", users)
+    world.ask("Set", user="helen", role="user")
+    same(ask(world, "helen", "Show", user="alice", proof=world.code("helen")), "NotPermitted",
+         "an admin no more")
+
+
+def test_proofs(world):
+    """A wrong one is as bad as at a login; of no use twice, nor anybody else's."""
+    world.reset("alice")
+    world.reset("bob")
+    code = world.code("alice")
+    answers = [ask(world, "alice", "Backup", proof=proof)
+               for proof in (code, code, world.code("bob")[::-1], "", "1234567", 512 * "9")]
+    same(answers, ["", "CodeRefused replayed", "CodeRefused wrong", "CodeRefused malformed",
+                   "CodeRefused malformed", "CodeRefused malformed"], "proofs")
+    world.reset("alice")
+    for _ in range(5):
+        ask(world, "alice", "Backup", proof="000000")
+    same((world.record("alice")["failures"],
+          ask(world, "alice", "Backup", proof=world.code("alice")),
+          ask(world, "alice", "Qr", device="phone", proof=world.code("alice"))),
+         (5, "CodeRefused locked", "CodeRefused locked"), "five wrong ones lock")
+    for method in ("Enroll", "Remove", "Set"):
+        parameters = {"Set": {"email": "a@b.c"}}.get(method, {"device": "spare"})
+        same(ask(world, "alice", method, **parameters), "CodeNeeded",
+             f"locked out, {method} is not free either")
+    world.reset("carol", proven=False)
+    for _ in range(5):
+        ask(world, "carol", "Confirm", device="spare", code="000000")
+    same(world.record("carol")["failures"], 5, "first codes cannot be tried for ever")
+
+
+def test_rules(world):
+    """What lets people in without a code proves nothing."""
+    for lines in ("unenrolled = permit", "unenrolled = ignore",
+                  "[service totpctl]\nunenrolled = permit"):
+        world.island.configure(lines)
+        world.reset("alice")
+        world.reset("carol", proven=False)
+        answers = [ask(world, "alice", "Backup", proof="000000"),
+                   ask(world, "carol", "Backup", proof="000000"),
+                   ask(world, "carol", "Passwd", new_password=PASSWORD, proof="")]
+        same(answers, ["CodeRefused wrong", *2 * ["CodeRefused unenrolled"]], lines)
+    world.island.configure("")
+
+
+def test_lock(world):
+    """Of a login's own first answer a lock may be forgiven; on a user's word it is not."""
+    world.reset("alice")
+    with Client(world.people["alice"]) as client:
+        for _ in range(5):
+            client.ask("Check", {"user": "alice", "code": "000000"})
+        until = world.record("alice")["locked_until"]
+        answer = client.ask("Check", {"user": "alice", "code": world.code("alice"),
+                                      "own_lock": until})
+    ok(until > 0 and answer["parameters"]["verdict"] == "locked", "a lock is not to be talked away",
+       answer)
+
+
+def test_broken(world):
+    """What is wrong with the host is for root to know."""
+    key = world.island.path("totp/key")
+    os.chmod(key, 0o644)
+    with Client(world.people["alice"]) as client:
+        answers = [client.ask("Show", {"user": "alice"}), world.root.ask("Show", {"user": "alice"})]
+    os.chmod(key, 0o600)
+    same([answer["parameters"]["code"] for answer in answers], [16, 16], "a key that all may read")
+    same([world.island.root in json.dumps(answer) for answer in answers], [False, True],
+         "root is told where")
+    ok(key in world.service.logged(), "and the log", world.service.logged())
+    ok("error" not in world.root.ask("Show", {"user": "alice"}), "mended, it goes on")
+
+
+def test(island):
+    with open("/etc/passwd", "a", encoding="ascii") as file:
+        file.write("toor:x:0:0::/:/bin/sh\n")
+    with Service(island) as service:
+        world = World(island, service, ("alice", "bob", "carol", "dora", "helen"))
+        world.reset("toor")
+        for check in (test_table, test_own, test_admin, test_proofs, test_rules, test_lock,
+                      test_broken):
+            world.restart()
+            check(world)
+        check_log(world, service.logged())
+
+
+if __name__ == "__main__":
+    main(test, [])

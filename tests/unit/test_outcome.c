@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "outcome.h"
+#include "tap.h"
+
+#include <string.h>
+
+static const char *const verdicts[VERDICTS] = {
+    [VERDICT_WRONG] = "wrong",           [VERDICT_REPLAYED] = "replayed",
+    [VERDICT_MALFORMED] = "malformed",   [VERDICT_LOCKED] = "locked",
+    [VERDICT_UNENROLLED] = "unenrolled", [VERDICT_DISABLED] = "disabled",
+    [VERDICT_ACCEPTED] = "accepted",
+};
+
+static void test_verdicts(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++)
+        ok(strcmp(verdict_name((enum verdict)i), verdicts[i]) == 0, "verdict %zu is called %s", i,
+           verdicts[i]);
+    for (unsigned i = VERDICTS; i < 300; i += 97)
+        ok(strcmp(verdict_name((enum verdict)i), "wrong") == 0, "what is none, %u, is wrong", i);
+}
+
+static void test_methods(void)
+{
+    static const char *const methods[] = {"", "totp", "hotp", "backup", ""};
+
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+        ok(strcmp(method_name((enum method)i), methods[i]) == 0, "method %zu is called '%s'", i,
+           methods[i]);
+}
+
+int main(void)
+{
+    const struct outcome nothing = {0};
+
+    ok(nothing.verdict == VERDICT_WRONG && nothing.admit == ADMIT_NO &&
+           nothing.method == METHOD_NONE,
+       "nothing is a denial");
+    test_verdicts();
+    test_methods();
+    return tap_done();
+}
