@@ -46,7 +46,8 @@
     X(ERR_NO_SERVICE, 33, "there is no service to ask")                              \
     X(ERR_SERVICE, 34, "the service did not answer")                                 \
     X(ERR_NOT_SERVED, 35, "the service is for another store or configuration")       \
-    X(ERR_UNTRUSTED, 36, "what answers there is not to be trusted")
+    X(ERR_UNTRUSTED, 36, "what answers there is not to be trusted")                  \
+    X(ERR_BUSY, 37, "too much is asked of the service at once: try again")
 
 enum err_code {
     ERR_OK = 0,

@@ -151,6 +151,7 @@ static const struct {
     {ERR_PROOF, CALL_INTERFACE ".CodeNeeded"},
     {ERR_REFUSED, CALL_INTERFACE ".CodeRefused"},
     {ERR_NOT_SERVED, CALL_INTERFACE ".NotServed"},
+    {ERR_BUSY, CALL_INTERFACE ".Busy"},
 };
 #define FAILED CALL_INTERFACE ".Failed"
 

@@ -123,7 +123,8 @@ static struct child_task *find_task(struct child *child, uint32_t id)
     return NULL;
 }
 
-int child_receive(struct child *child, struct frame *frame, struct child_task **task)
+/* 1: a frame. 0: nothing now. ERR_SYSTEM. */
+static int receive_frame(const struct child *child, struct frame *frame)
 {
     ssize_t got;
 
@@ -135,6 +136,19 @@ int child_receive(struct child *child, struct frame *frame, struct child_task **
     if (got < (ssize_t)FRAME_HEADER_SIZE || (size_t)got > sizeof(*frame) ||
         (size_t)got - FRAME_HEADER_SIZE != frame->length)
         return ERR_SYSTEM;
+    return 1;
+}
+
+int child_receive(struct child *child, struct frame *frame, struct child_task **task)
+{
+    int r = receive_frame(child, frame);
+
+    if (r == 1 && frame->id == FRAME_HELLO && !child->greeted) {
+        child->greeted = true;
+        r = receive_frame(child, frame);
+    }
+    if (r != 1)
+        return r;
     *task = find_task(child, frame->id);
     return *task != NULL ? 1 : ERR_SYSTEM;
 }

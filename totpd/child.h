@@ -34,6 +34,7 @@ struct child {
     pid_t pid;          /* 0 once it is known to have ended */
     bool fast;
     bool retiring; /* is given nothing more */
+    bool greeted;  /* it has started, and may have begun what it was given */
     bool blocked;  /* its socket is full */
     bool killed;   /* by us */
     int64_t until; /* with nothing in work: leaves then; with its socket closed: is killed then */

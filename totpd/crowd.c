@@ -70,6 +70,7 @@ bool crowd_has_room(const struct crowd *crowd, uint32_t uid, struct connection *
     if (uid != 0 && crowd->others >= crowd->max_user &&
         count_user(crowd, uid, victim) >= crowd->max_user)
         return false;
+    *victim = NULL;
     if (crowd->total < crowd->max_total && (uid == 0 || crowd->others < crowd->max_others))
         return true;
     *victim = uid == 0 ? crowd_victim(crowd) : find_oldest(crowd, false);

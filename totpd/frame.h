@@ -13,6 +13,10 @@
 /* The worker's end of the pair. */
 #define FRAME_FD 3
 
+/* The id of a worker's first frame, which has no bytes: it has started. What was given to one that
+ * ends without it was not begun. */
+#define FRAME_HELLO 0
+
 /* To a worker: a message of a client. From it: (part of) the answer. */
 struct frame {
     uint32_t id;     /* of the message: the answer bears it */

@@ -119,7 +119,9 @@ static int find_right(struct request *request)
     request->right = rules[call->method].others;
     request->as_admin = true;
     if (request->right == NEVER)
-        return refuse(request->err, own ? "only root may do this" : "this is another's record");
+        return refuse(request->err, own || rules[call->method].own == NEVER
+                                        ? "only root may do this"
+                                        : "this is another's record");
     if (call->user != NULL && !own && is_root(call->user))
         return refuse(request->err, "root's record is root's alone");
     return 0;
@@ -157,7 +159,7 @@ static int refuse_proof(const struct request *request)
             "your own code is not one: it has as many digits as your device shows",
         [VERDICT_LOCKED] = "your own account is closed or locked",
         [VERDICT_UNENROLLED] = "this takes a code of your own, and you have no active device: "
-                               "enrol one, or ask an administrator",
+                               "ask an administrator",
         [VERDICT_DISABLED] = "this takes a code of your own, and two-factor login is off for your "
                              "account: ask an administrator",
     };
@@ -213,7 +215,8 @@ static int settle(struct request *request)
                       request->call->user != NULL && strcmp(request->call->user, request->name) != 0
                           ? "this is another's record"
                           : "this takes the role admin");
-    if (request->right == PROOF || (known && has_proved(&account)))
+    /* An admin begins with a device from root: the role must not fall to whoever enrols first. */
+    if (request->right == PROOF || (known && (has_proved(&account) || account.role == ROLE_ADMIN)))
         return prove(request);
     return 0;
 }

@@ -11,6 +11,7 @@
 #define QUEUE_TIME 5000
 #define WORK_TIME 15000
 #define IDLE_TIME 10000
+#define FAST_IDLE_TIME 20000
 #define LEAVE_TIME 1000 /* from the end of a worker's socket to its own */
 #define SLOW_MAX 3
 #define SLOW_OTHERS_MAX 2 /* of them, for clients that are not root */
@@ -21,6 +22,9 @@ static const char busy_answer[] = "{\"error\":\"org.pamtotp.Service.Busy\",\"par
 static const char failed_answer[] =
     "{\"error\":\"org.pamtotp.Service.Failed\",\"parameters\":{\"code\":34,\"where\":\"\","
     "\"what\":\"the service was interrupted: try again\"}}";
+static const char undone_answer[] =
+    "{\"error\":\"org.pamtotp.Service.NotServed\",\"parameters\":{\"where\":\"\","
+    "\"what\":\"the service cannot start its worker: its log says why\"}}";
 
 void pool_open(struct pool *pool, struct loop *loop, struct log *log,
                const struct child_command *command, pool_answer_fn *answer, void *owner)
@@ -106,8 +110,10 @@ static void end_child(struct pool *pool, struct child *child)
         if (!task->used)
             continue;
         child_release(child, task);
-        if (job != NULL)
+        if (job != NULL && child->greeted)
             finish(pool, job, failed_answer, sizeof(failed_answer));
+        else if (job != NULL)
+            finish(pool, job, undone_answer, sizeof(undone_answer));
     }
 }
 
@@ -162,6 +168,12 @@ void pool_renew(struct pool *pool)
         pool->children[i].retiring = true;
 }
 
+/* Keys and libraries do not lie in memory for long when nobody needs them. */
+static int64_t idle_time(bool fast)
+{
+    return fast ? FAST_IDLE_TIME : IDLE_TIME;
+}
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static void deliver(struct pool *pool, struct child *child, struct child_task *task)
@@ -171,8 +183,8 @@ static void deliver(struct pool *pool, struct child *child, struct child_task *t
 
     if ((frame->flags & (FRAME_FINAL | FRAME_DEFER)) != 0) {
         child_release(child, task);
-        if (child->busy == 0 && !child->fast)
-            child->until = pool->loop->now + IDLE_TIME;
+        if (child->busy == 0)
+            child->until = pool->loop->now + idle_time(child->fast);
         if (job != NULL)
             job->state = JOB_NONE;
     }
@@ -246,7 +258,7 @@ static int start_child(struct pool *pool, struct job *job, bool fast, struct chi
     }
     child->watch.ready = child_ready;
     child->watch.owner = pool;
-    child->until = fast ? LOOP_NEVER : pool->loop->now + IDLE_TIME;
+    child->until = pool->loop->now + idle_time(fast);
     if (loop_watch(pool->loop, &child->watch, EPOLLIN) != 0) {
         end_child(pool, child);
         return ERR_SYSTEM;
@@ -300,7 +312,7 @@ static bool hand_out(struct pool *pool, struct job *job, bool fast)
     if (job->uid != 0)
         pace_take(&pool->pace, job->uid, pool->loop->now);
     if (r != 0)
-        finish(pool, job, failed_answer, sizeof(failed_answer));
+        finish(pool, job, undone_answer, sizeof(undone_answer));
     return true;
 }
 

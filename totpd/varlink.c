@@ -55,7 +55,7 @@ static void put_types(struct text *text)
         const char *more; /* what the table cannot tell */
     } types[] = {{"Device", REPLY_DEVICE, ""},
                  {"Enrolled", REPLY_DEVICE, ", secret: string, uri: string"},
-                 {"Account", REPLY_ACCOUNT, ", has_password: ?bool, devices: ?[]Device"},
+                 {"Record", REPLY_ACCOUNT, ", has_password: ?bool, devices: ?[]Device"},
                  {"Event", REPLY_EVENTS, ""}};
 
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
@@ -76,7 +76,7 @@ static void put_method(struct text *text, enum call_method method)
         const char *field;
     } members[] = {{REPLY_DEVICE, "enrolled: ?Enrolled"},
                    {REPLY_TOKENS, "backup_tokens: ?[]string"},
-                   {REPLY_ACCOUNT | REPLY_ACCOUNTS, "account: ?Account"},
+                   {REPLY_ACCOUNT | REPLY_ACCOUNTS, "account: ?Record"},
                    {REPLY_EVENTS, "event: ?Event"}};
     const unsigned parts = reply_parts(method);
     bool comma = false;

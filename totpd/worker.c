@@ -70,7 +70,7 @@ static void log_err(const struct worker *worker, const struct err *err)
 
     err_format(err, text, sizeof(text));
     text_escape(line, sizeof(line), text);
-    fprintf(stderr, "%stotpd: %s\n", worker->journal ? "<3>" : "", line);
+    fprintf(stderr, "%s%s\n", worker->journal ? "<3>" : "totpd: ", line);
 }
 
 /* Where the store is and what is wrong with it is no business of those who are not root. */
@@ -168,7 +168,8 @@ static bool answer_at_once(struct worker *worker, struct task *task, int read, c
     else if (varlink_reply(&task->call, out->bytes, sizeof(out->bytes), &length) == 0)
         *alive = send_frame(worker, task, FRAME_FINAL, length);
     else
-        *alive = answer_wrong(worker, task, VARLINK_INTERFACE_NOT_FOUND, task->call.interface);
+        *alive = answer_wrong(worker, task, VARLINK_INTERFACE_NOT_FOUND,
+                              task->call.interface != NULL ? task->call.interface : "");
     return true;
 }
 
@@ -403,6 +404,12 @@ static bool read_arguments(int argc, char **argv, struct worker *worker)
     return argc == 2 || worker->served.config != NULL;
 }
 
+static bool greet(struct worker *worker)
+{
+    worker->answer.id = FRAME_HELLO;
+    return send(FRAME_FD, &worker->answer, FRAME_HEADER_SIZE, MSG_NOSIGNAL) >= 0;
+}
+
 static void worker_clear(struct worker *worker)
 {
     served_close(&worker->served);
@@ -425,7 +432,8 @@ int main(int argc, char **argv)
     (void)signal(SIGINT, SIG_IGN); /* totpd says when it is over */
     if (gethostname(worker.host, sizeof(worker.host) - 1) != 0 || worker.host[0] == '\0')
         text_cut(worker.host, sizeof(worker.host), "localhost");
-    run(&worker, frames, tasks);
+    if (greet(&worker))
+        run(&worker, frames, tasks);
     worker_clear(&worker);
     return 0;
 }

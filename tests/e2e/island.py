@@ -135,8 +135,8 @@ class Terminal:
         self.output += data.decode(errors="replace")
         return bool(data)
 
-    def expect(self, text):
-        deadline = time.monotonic() + TIMEOUT
+    def expect(self, text, patience=TIMEOUT):
+        deadline = time.monotonic() + patience
         while text not in self.output[self.seen:]:
             if not self.read(deadline):
                 return False

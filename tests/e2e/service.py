@@ -78,7 +78,7 @@ class Service:
         command = [island.totpd, "--config", island.conf]
         self.command = (["systemd-socket-activate", "-l", SOCKET, *command] if activated
                         else [*command, "--listen", SOCKET])
-        self.process = None
+        self.activated, self.process = activated, None
         self.sign = "Listening on" if activated else "serves on"
 
     def __enter__(self):
@@ -102,7 +102,8 @@ class Service:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"totpd does not listen: {self.logged()}")
             time.sleep(0.01)
-        os.chmod(SOCKET, 0o666)  # as the unit's SocketMode= has it
+        if self.activated:
+            os.chmod(SOCKET, 0o666)  # as the unit's SocketMode= has it
 
     def restart(self):
         """What it remembers of who has asked how often is forgotten."""

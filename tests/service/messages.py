@@ -136,7 +136,8 @@ MESSAGES = {
     "one way, and another": (show(oneway=True) + show(), ["fine"]),
     "one way, but wrong": (show({"user": 1}, oneway=True) + show(), ["fine"]),
     "twenty at once": (20 * show(), 20 * ["fine"]),
-    "wrong ones among them": (show() + show({"user": 1}) + show(), ["fine", *wrong("user"), "fine"]),
+    "wrong ones among them": (show() + show({"user": 1}) + show(),
+                              ["fine", *wrong("user"), "fine"]),
     "what is none among them": (show() + b"x\0" + show(), ["fine"]),
 
     "another store": (show({"user": "alice", "store": "sqlite:/etc/x"}), ["NotServed"]),
@@ -213,6 +214,21 @@ def test_lines(world):
     ok("rhost" not in lines[-1], "a user's word on where they are is not taken", lines[-1])
 
 
+def test_descriptors(world):
+    """What is sent along with a message is not kept."""
+    def count():
+        return len(os.listdir(f"/proc/{world.service.process.pid}/fd"))
+
+    with Client(world.people["alice"]) as client:
+        client.send(show())
+        client.answer()
+        before = count()
+        for _ in range(10):
+            socket.send_fds(client.socket, [show()], 20 * [0])
+            client.answer()
+        same(count(), before, "descriptors that are sent along are not kept")
+
+
 # --- what others make of it ---------------------------------------------------------------------
 
 WORD = r"[A-Za-z](_?[A-Za-z0-9])*"
@@ -271,6 +287,7 @@ def test(island):
             world.reset(name)
         test_messages(world)
         test_lines(world)
+        test_descriptors(world)
         test_tools(world, test_description(world))
         check_log(world, service.logged())
 

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 from stage import PATIENCE, ROOT, STUB, Service, done, is_there, ok, same, skip, soon
 
 ALICE = 54321 if ROOT else os.geteuid()
-FAILED = 'org.pamtotp.Service.Failed'
+UNDONE = 'org.pamtotp.Service.NotServed'
 MARK = 'hunter2'  # no log line shows it
 
 
@@ -178,7 +178,7 @@ def test_no_worker():
     begin = time.monotonic()
     client = service.client()
     client.send(*({'fill': MARK} for _ in range(3)))
-    same([client.answer()['error'] for _ in range(3)], [FAILED] * 3, 'there is no worker')
+    same([client.answer()['error'] for _ in range(3)], [UNDONE] * 3, 'there is no worker')
     ok(time.monotonic() - begin < 3, 'which is said at once')
     ok(soon(lambda: 'totpd-worker cannot be started' in service.logged()), 'and logged')
     service.put_stub(STUB)

@@ -367,7 +367,7 @@ static void test_errors(void)
                got.outcome.locked_until == (refused ? 99 : 0) && got.outcome.admit == ADMIT_NO &&
                (strstr(out, ".Failed") == NULL) ==
                    (refused || said.code == ERR_PERMISSION || said.code == ERR_PROOF ||
-                    said.code == ERR_NOT_SERVED),
+                    said.code == ERR_NOT_SERVED || said.code == ERR_BUSY),
            "%s is told", codes[i].name);
         ok(read_bytes(out, length, &got) == said.code, "and told again");
     }
@@ -390,7 +390,7 @@ static void test_strange_errors(void)
         {".Failed", "{\"what\":\"x\",\"code\":20}", ERR_STORE},
         {".NotPermitted", "{\"code\":20}", ERR_PERMISSION},
         {".NotPermitted", "{\"verdict\":\"none\"}", ERR_SERVICE},
-        {".Busy", "{}", ERR_SERVICE},
+        {".Busy", "{}", ERR_BUSY},
         {".notPermitted", "{}", ERR_SERVICE},
         {"", "{}", ERR_SERVICE},
     };
