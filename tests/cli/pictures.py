@@ -4,12 +4,11 @@
 import os
 import shutil
 import stat
-import struct
 import subprocess
 import sys
-import zlib
 sys.dont_write_bytecode = True
 from host import Host, done, ok, same, skip, totp
+from screen import paint, read_blocks, scan_picture
 
 if not shutil.which('zbarimg') or not shutil.which('rsvg-convert'):
     skip('pictures', 'zbarimg (zbar-tools) and rsvg-convert (librsvg2-bin) are needed')
@@ -21,29 +20,6 @@ host = Host()
 def scan(path):
     run = subprocess.run(['zbarimg', '-q', '--raw', path], capture_output=True, text=True)
     return run.stdout.strip()
-
-
-def chunk(kind, data):
-    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
-
-
-def png(path, rows, scale=6):
-    """Writes a picture of rows of booleans: light?"""
-    lines = b''.join((b'\0' + b''.join((b'\xff' if light else b'\0') * scale for light in row)) * scale
-                     for row in rows)
-    with open(path, 'wb') as f:
-        f.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', len(rows[0]) * scale,
-                len(rows) * scale, 8, 0, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(lines))
-                + chunk(b'IEND', b''))
-
-
-def from_blocks(text):
-    """Half blocks as a dark terminal shows them: what is drawn is light."""
-    rows = []
-    for line in text.splitlines():
-        if line and set(line) <= set(' ▀▄█'):
-            rows += [[c in '▀█' for c in line], [c in '▄█' for c in line]]
-    return [row + [False] * (max(map(len, rows)) - len(row)) for row in rows]
 
 
 def from_hashes(text):
@@ -63,9 +39,9 @@ for kind in ([], ['--algorithm', 'SHA256', '--digits', '8', '--period', '60'],
     same(scan(picture), device['uri'], 'PNG: ' + name)
     subprocess.run(['rsvg-convert', '-w', '600', '-o', picture, vector], check=True)
     same(scan(picture), device['uri'], 'SVG: ' + name)
-    for style, rows in (('utf8', from_blocks), ('ascii', from_hashes)):
-        png(picture, rows(host.run('qr', 'alice', '--qr', style).stdout))
-        same(scan(picture), device['uri'], '%s: %s' % (style, name))
+    for style, rows in (('utf8', read_blocks), ('ascii', from_hashes)):
+        drawn = paint(rows(host.run('qr', 'alice', '--qr', style).stdout))
+        same(scan_picture(drawn), device['uri'], '%s: %s' % (style, name))
 ok(host.run('qr', 'alice').stdout.startswith('URI '), 'nothing is drawn where there is no terminal')
 
 # what was scanned is what logs in

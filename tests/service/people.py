@@ -14,6 +14,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+sys.path.insert(2, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 from island import ENVIRONMENT, Terminal, main, ok, same, skip  # noqa: E402
 from screen import scan, scan_picture  # noqa: E402
 from service import Service  # noqa: E402
