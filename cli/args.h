@@ -22,7 +22,7 @@
     X(FULL_NAME, "full-name", "NAME", "the person's name")                                         \
     X(ROLE, "role", "ROLE", "user or admin")                                                       \
     X(PASSWORD_STDIN, "password-stdin", NULL, "ask for a password, or read it from a line")        \
-    X(DEVICE, "device", "LABEL", "what the device is called; the first free of phone, phone-2...") \
+    X(DEVICE, "device", "LABEL", "the device's label; of a new one, the first free of phone...")   \
     X(TYPE, "type", "TYPE", "totp (by time) or hotp (by counter)")                                 \
     X(ALGORITHM, "algorithm", "NAME", "SHA1, SHA256 or SHA512")                                    \
     X(DIGITS, "digits", "N", "digits of a code, 6 to 8")                                           \

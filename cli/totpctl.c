@@ -305,10 +305,22 @@ static int ask_service(struct run *run, struct call *call, struct reply *reply, 
 {
     int r = client_ask(run->conf.socket, call, reply, err);
 
+    char reason[ERR_WHAT_SIZE];
+
+    text_cut(reason, sizeof(reason), err->what);
     if (r == ERR_NO_SERVICE)
         return err_set(err, r, run->conf.socket,
-                       "the service totpd is not there, and only root can do without it: ask an "
-                       "administrator to start it ('systemctl enable --now totpd.socket')");
+                       "%.110s; only root can do without it. Ask an administrator: 'systemctl "
+                       "enable --now totpd.socket' starts it",
+                       reason);
+    if (r == ERR_NOT_SERVED)
+        return err_set(err, r, run->conf.socket,
+                       "the service has another configuration, store or keys: leave out --config, "
+                       "--store and --key-file");
+    if (r == ERR_NOT_FOUND && call->user != NULL && strcmp(call->user, run->actor) == 0)
+        return err_set(err, r, call->user, "%s",
+                       reason[0] != '\0' ? reason
+                                         : "you have no device yet: 'totpctl enroll' makes one");
     return r;
 }
 
@@ -317,6 +329,9 @@ static int ask_with_proof(struct run *run, struct call *call, struct reply *repl
     struct answer proof CLEANUP(answer_clear) = {0};
 
     int r = ask_secret("A code of your own: ", &proof, err);
+    if (r == ERR_INVALID && !ask_is_terminal())
+        return err_set(err, r, "standard input",
+                       "a code of your own is needed: give it as the next line");
     if (r != 0)
         return r;
     call->proof = proof.text;
@@ -382,6 +397,13 @@ static enum status fail(int error, struct err *err, const struct verb *verb)
     return status_of(error);
 }
 
+/* What the system refuses to others it may allow to root. */
+static void hint_root(const struct run *run, int error)
+{
+    if (error == ERR_SYSTEM && geteuid() != 0)
+        out_message("root rights are needed: this was run as '%s'", run->actor);
+}
+
 static enum status dispatch(const struct verb *verb, struct run *run, struct err *err)
 {
     size_t count = run->args.word_count - 1;
@@ -396,13 +418,13 @@ static enum status dispatch(const struct verb *verb, struct run *run, struct err
     r = run_open(run, verb->needs, err);
     if (r != 0) {
         (void)fail(r, err, verb);
-        if (geteuid() != 0)
-            out_message("root rights are needed: this was run as '%s'", run->actor);
+        hint_root(run, r);
         return STATUS_UNUSABLE;
     }
     r = verb->function(run, err);
     if (r < 0) {
         enum status status = fail(r, err, verb);
+        hint_root(run, r);
         return run->locked ? STATUS_LOCKED : status;
     }
     int flushed = out_flush(err);

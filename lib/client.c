@@ -9,11 +9,13 @@
 #include "text.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SEND_SECONDS 5
@@ -24,7 +26,8 @@
 
 struct exchange {
     int fd;
-    size_t used; /* bytes received that are not yet read */
+    int64_t until; /* milliseconds of CLOCK_MONOTONIC: an interruption begins nothing anew */
+    size_t used;   /* bytes received that are not yet read */
     char buffer[BUFFER_SIZE];
 };
 
@@ -34,14 +37,56 @@ static void exchange_clear(struct exchange *exchange)
     secret_wipe(exchange->buffer, sizeof(exchange->buffer));
 }
 
+static int64_t clock_ms(void)
+{
+    struct timespec now = {0};
+
+    return clock_gettime(CLOCK_MONOTONIC, &now) == 0
+               ? now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000
+               : INT64_MAX;
+}
+
+/* false, with errno: it did not become ready in time. */
+static bool wait_until(const struct exchange *exchange, short events)
+{
+    struct pollfd socket = {.fd = exchange->fd, .events = events};
+    int64_t left;
+
+    while ((left = exchange->until - clock_ms()) > 0) {
+        int ready = poll(&socket, 1, (int)left);
+        if (ready > 0)
+            return true;
+        if (ready < 0 && errno != EINTR)
+            return false;
+    }
+    errno = ETIMEDOUT;
+    return false;
+}
+
+/* That nobody is there is one thing; that we cannot see, or not get through, another: whoever
+ * starts a setuid program can make it so, and must not choose the way it goes. */
 static int no_service(const char *path, int os_error, struct err *err)
 {
-    return err_set_errno(err, ERR_NO_SERVICE, os_error, path, "the service totpd is not there");
+    switch (os_error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ECONNREFUSED:
+    case EPROTOTYPE:
+        return err_set_errno(err, ERR_NO_SERVICE, os_error, path, "the service totpd is not there");
+    case EACCES:
+        return err_set(err, ERR_NO_SERVICE, path,
+                       "the service totpd may not be reached: the socket's mode must be 0666, its "
+                       "directory's 0755");
+    default:
+        return err_set_errno(err, ERR_SERVICE, os_error, path,
+                             "the service cannot be asked: try again");
+    }
 }
 
 static int not_roots(const char *path, const char *what, struct err *err)
 {
-    return err_set(err, ERR_UNTRUSTED, path, "%s: it is not believed", what);
+    return err_set(err, ERR_UNTRUSTED, path,
+                   "%s: it is not believed. See who made it, and start totpd anew", what);
 }
 
 /* Who can put a socket there is root alone. */
@@ -73,23 +118,26 @@ static int check_peer(int fd, const char *path, struct err *err)
     return peer.uid == 0 ? 0 : not_roots(path, "the process that listens is not root's", err);
 }
 
-static int connect_to(const char *path, int *fd, struct err *err)
+/* Waits while the queue is full of others, which a socket that does not block would not. */
+static int connect_to(struct exchange *exchange, const char *path, struct err *err)
 {
-    const struct timeval send_time = {.tv_sec = SEND_SECONDS}, answer = {.tv_sec = ANSWER_SECONDS};
+    const struct timeval patience = {.tv_sec = SEND_SECONDS};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-
     int r = check_place(path, err);
     if (r != 0)
         return r;
     if (text_copy(address.sun_path, sizeof(address.sun_path), path) != 0)
         return err_set(err, ERR_NO_SERVICE, path, "a socket's path has at most %zu bytes",
                        sizeof(address.sun_path) - 1);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &send_time, sizeof(send_time)) != 0 ||
-        setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof(answer)) != 0 ||
-        connect(*fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+    exchange->until = clock_ms() + SEND_SECONDS * 1000;
+    exchange->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (exchange->fd < 0 ||
+        setsockopt(exchange->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
         return no_service(path, errno, err);
-    return check_peer(*fd, path, err);
+    while (connect(exchange->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        if (errno != EINTR || clock_ms() >= exchange->until)
+            return no_service(path, errno, err);
+    return check_peer(exchange->fd, path, err);
 }
 
 static int interrupted(const char *path, int os_error, struct err *err)
@@ -104,10 +152,13 @@ static int send_all(const struct exchange *exchange, size_t length, const char *
                     struct err *err)
 {
     for (size_t sent = 0; sent < length;) {
-        ssize_t n = send(exchange->fd, exchange->buffer + sent, length - sent, MSG_NOSIGNAL);
+        if (!wait_until(exchange, POLLOUT))
+            return interrupted(path, errno, err);
+        ssize_t n =
+            send(exchange->fd, exchange->buffer + sent, length - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0)
             sent += (size_t)n;
-        else if (n == 0 || errno != EINTR)
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
             return interrupted(path, n == 0 ? 0 : errno, err);
     }
     return 0;
@@ -121,11 +172,13 @@ static int receive(struct exchange *exchange, const char *path, size_t *length, 
     while ((end = memchr(exchange->buffer, '\0', exchange->used)) == NULL) {
         if (exchange->used == sizeof(exchange->buffer))
             return err_set(err, ERR_SERVICE, path, "the service's answer is too long");
+        if (!wait_until(exchange, POLLIN))
+            return interrupted(path, errno, err);
         ssize_t n = recv(exchange->fd, exchange->buffer + exchange->used,
-                         sizeof(exchange->buffer) - exchange->used, 0);
+                         sizeof(exchange->buffer) - exchange->used, MSG_DONTWAIT);
         if (n > 0)
             exchange->used += (size_t)n;
-        else if (n == 0 || errno != EINTR)
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
             return interrupted(path, n == 0 ? 0 : errno, err);
     }
     *length = (size_t)(end - exchange->buffer) + 1;
@@ -141,6 +194,7 @@ static int read_answer(struct exchange *exchange, const char *path, struct reply
     exchange->used = 0;
     while (r == 0 && more) {
         size_t length = 0;
+        exchange->until = clock_ms() + ANSWER_SECONDS * 1000;
         r = receive(exchange, path, &length, err);
         if (r != 0)
             return r;
@@ -149,6 +203,14 @@ static int read_answer(struct exchange *exchange, const char *path, struct reply
         exchange->used -= length;
     }
     return r;
+}
+
+static int check_reply(const struct call *call, const char *path, const struct reply *reply,
+                       struct err *err)
+{
+    return reply_fits(reply, call)
+               ? 0
+               : err_set(err, ERR_SERVICE, path, "the service's answer contradicts itself");
 }
 
 int client_ask(const char *path, const struct call *call, struct reply *reply, struct err *err)
@@ -162,12 +224,14 @@ int client_ask(const char *path, const struct call *call, struct reply *reply, s
         return err_set(err, r, NULL, "what is asked is too long for the service");
     r = file_stdio_hold(&stdio);
     if (r != 0)
-        return err_set(err, ERR_NO_SERVICE, path, NULL);
-    r = connect_to(path, &exchange.fd, err);
+        return err_set(err, ERR_SERVICE, path, NULL);
+    r = connect_to(&exchange, path, err);
     if (r == 0)
         r = send_all(&exchange, length, path, err);
     if (r == 0)
         r = read_answer(&exchange, path, reply, err);
+    if (r == 0)
+        r = check_reply(call, path, reply, err);
     file_stdio_release(&stdio);
     if (r != 0 && r != ERR_REFUSED)
         reply_deny(reply);

@@ -318,8 +318,10 @@ int enroll_confirm(struct store *store, const struct conf *conf, const char *use
     const struct policy_attempt attempt = {
         .now = now, .code = code, .guarded = guarded, .ring = store_ring(store)};
     r = policy_confirm(&conf->rules, &before, index, &attempt, &after, &decided);
-    /* Tokens of an earlier enrolment that is over would be forgotten paper. */
-    if (r == 0 && decided.verdict == VERDICT_ACCEPTED && account_count(&before, DEVICE_ACTIVE) == 0)
+    /* Tokens of an earlier enrolment that is over would be forgotten paper; those beside a device
+     * that is only switched off are not. */
+    if (r == 0 && decided.verdict == VERDICT_ACCEPTED &&
+        account_count(&before, DEVICE_PENDING) == before.device_count)
         r = replace_tokens(open, conf->backup_tokens, &after, &made);
     if (r != 0)
         return err_set(err, r, NULL, NULL);

@@ -36,9 +36,9 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
                  struct reply_device *reply, struct err *err) MUST_CHECK;
 
 /* Judges the first code of the pending device (label NULL: the only pending one, else ERR_CONFLICT)
- * and activates it. The account's first active device comes with conf->backup_tokens new tokens,
- * unless it has some. guarded: a wrong code counts as one at a login does, and a closed or locked
- * account is refused. result->verdict is VERDICT_ACCEPTED only after the commit. */
+ * and activates it. The account's first device comes with conf->backup_tokens new tokens, and
+ * others that are pending go. guarded: a wrong code counts as one at a login does, and a closed or
+ * locked account is refused. result->verdict is VERDICT_ACCEPTED only after the commit. */
 int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
                    const char *label, const char *code, bool guarded,
                    const struct event_origin *origin, int64_t now, struct outcome *result,

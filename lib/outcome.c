@@ -3,6 +3,22 @@
 
 #include "outcome.h"
 
+bool outcome_is_sound(const struct outcome *outcome)
+{
+    const bool bare =
+        outcome->verdict == VERDICT_UNENROLLED || outcome->verdict == VERDICT_DISABLED;
+
+    switch (outcome->admit) {
+    case ADMIT_YES:
+        return bare || outcome->verdict == VERDICT_ACCEPTED;
+    case ADMIT_IGNORE:
+        return bare;
+    case ADMIT_NO:
+        return true;
+    }
+    return false;
+}
+
 const char *verdict_name(enum verdict verdict)
 {
     switch (verdict) {

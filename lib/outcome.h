@@ -36,6 +36,10 @@ struct outcome {
     unsigned tokens_left;            /* backup tokens, after this attempt */
 };
 
+/* Whether these verdict and admit can come of one attempt: nobody passes without an accepted code
+ * but those whose account has none to show. */
+bool outcome_is_sound(const struct outcome *outcome) MUST_CHECK;
+
 /* "accepted", "wrong", ...; "totp", "hotp", "backup", "". Never NULL. */
 const char *verdict_name(enum verdict verdict);
 const char *method_name(enum method method);

@@ -155,6 +155,16 @@ static int do_list(const struct task *task)
 
 /* --- accounts --------------------------------------------------------------------------------- */
 
+/* The event says what weighs most of what was set. */
+static const char *name_change(const struct call *call, enum account_role role)
+{
+    if (call->method == CALL_PASSWD)
+        return "passwd";
+    if (call->role != NULL)
+        return role == ROLE_ADMIN ? "role-admin" : "role-user";
+    return call->email != NULL ? "set-email" : "set";
+}
+
 static int do_fields(const struct task *task)
 {
     const struct call *call = task->call;
@@ -169,8 +179,8 @@ static int do_fields(const struct task *task)
         return err_set(task->err, ERR_INVALID, "role", "a role is user or admin");
     if (call->method == CALL_ADD)
         return admin_add(task->store, call->user, &fields, &task->origin, task->now, task->err);
-    return admin_set(task->store, call->user, &fields, call->method == CALL_SET ? "set" : "passwd",
-                     &task->origin, task->now, task->err);
+    return admin_set(task->store, call->user, &fields, name_change(call, role), &task->origin,
+                     task->now, task->err);
 }
 
 static int do_switch(const struct task *task)

@@ -402,11 +402,19 @@ static bool is_kept_out(const struct policy_rules *rules, const struct account *
     return result->locked_until != 0;
 }
 
-/* The code was the device's: it takes its place. */
+/* No device of the account but those that wait. */
+static bool is_first(const struct account *account)
+{
+    return account_count(account, DEVICE_PENDING) == account->device_count;
+}
+
+/* The code was the device's: it takes its place. With an account's first one go all that wait
+ * beside it: until now whoever acted in this person's name could have made them. */
 static void activate(const struct policy_rules *rules, const struct hit *hit, size_t index,
                      int64_t now, struct account *after, struct outcome *result)
 {
     struct device *device = &after->devices[index];
+    const bool first = is_first(after);
     char label[ACCOUNT_LABEL_SIZE];
 
     move_device(rules, hit, now, device);
@@ -415,8 +423,10 @@ static void activate(const struct policy_rules *rules, const struct hit *hit, si
     memcpy(label, device->label, sizeof(label));
     memcpy(result->device, label, sizeof(label));
     for (size_t i = after->device_count; i-- > 0;)
-        if (i != index && strcmp(after->devices[i].label, label) == 0)
+        if (i != index && (first || strcmp(after->devices[i].label, label) == 0)) {
             account_remove_device(after, i);
+            index -= i < index;
+        }
     result->verdict = VERDICT_ACCEPTED;
     result->admit = ADMIT_YES;
     result->tokens_left = (unsigned)after->token_count;
@@ -463,7 +473,8 @@ static bool may_have_digits(const struct account *account, unsigned digits)
                : is_candidate(account, &shape);
 }
 
-/* Tries one tail; best keeps the first that is accepted, else the first there was. */
+/* Tries one tail; best keeps the first that is accepted, else the first there was. Where no code is
+ * judged (account NULL) the work is the same and nothing matches. */
 static int try_tail(const struct policy_rules *rules, const struct account *account,
                     const struct policy_attempt *attempt, size_t start, size_t *best, bool *found,
                     bool *accepted)
@@ -491,6 +502,8 @@ static int try_tail(const struct policy_rules *rules, const struct account *acco
 int policy_split(const struct policy_rules *rules, const struct account *account,
                  const struct policy_attempt *attempt, size_t *password_length, bool *found)
 {
+    struct outcome standing = {0};
+    const struct account *judged = account;
     bool any = false, accepted = false;
     size_t start = 0, best = 0;
 
@@ -500,15 +513,18 @@ int policy_split(const struct policy_rules *rules, const struct account *account
         return ERR_CLOCK;
     if (attempt->code == NULL)
         return 0;
+    /* While locked, no code is tried here either. */
+    if (account != NULL && !policy_standing(rules, account, attempt->now, &standing))
+        judged = NULL;
     for (unsigned digits = CODE_DIGITS_MIN; digits <= CODE_DIGITS_MAX; digits++) {
         if (!may_have_digits(account, digits) || !code_digits_tail(attempt->code, digits, &start))
             continue;
-        int r = try_tail(rules, account, attempt, start, &best, &any, &accepted);
+        int r = try_tail(rules, judged, attempt, start, &best, &any, &accepted);
         if (r != 0)
             return r;
     }
     if (code_token_tail(attempt->code, &start)) {
-        int r = try_tail(rules, account, attempt, start, &best, &any, &accepted);
+        int r = try_tail(rules, judged, attempt, start, &best, &any, &accepted);
         if (r != 0)
             return r;
     }

@@ -305,13 +305,15 @@ static bool read_object(struct json_reader *reader, const struct field *fields, 
                         special_fn *special, void *object)
 {
     const char *name = NULL;
+    uint32_t seen = 0;
 
     if (!json_enter(reader, JSON_OBJECT))
         return false;
     while (json_next(reader, &name)) {
         size_t i = field_find(fields, count, name);
-        if (i < count && !field_read(reader, &fields[i], object))
+        if (i < count && ((seen >> i & 1) != 0 || !field_read(reader, &fields[i], object)))
             return false;
+        seen |= i < count ? UINT32_C(1) << i : 0;
         if (i == count && (special == NULL || !special(reader, name, object)))
             json_skip(reader);
     }
@@ -403,7 +405,8 @@ static bool read_tokens(struct json_reader *reader, struct reply_tokens *tokens)
 /* What goes to the caller's visitors. */
 struct parts {
     struct reply *reply;
-    int result; /* of a visitor */
+    int result;    /* of a visitor */
+    uint32_t seen; /* of the outcome */
 };
 
 static bool visit(struct json_reader *reader, const char *name, struct parts *parts)
@@ -432,9 +435,11 @@ static bool read_part(struct json_reader *reader, const char *name, void *object
     size_t i = field_find(outcome_fields, ARRAY_SIZE(outcome_fields), name);
     bool fine = true;
 
-    if (i < ARRAY_SIZE(outcome_fields))
-        fine = field_read(reader, &outcome_fields[i], reply);
-    else if ((is_account && reply->each_account != NULL) || (is_event && reply->each_event != NULL))
+    if (i < ARRAY_SIZE(outcome_fields)) {
+        fine = (parts->seen >> i & 1) == 0 && field_read(reader, &outcome_fields[i], reply);
+        parts->seen |= UINT32_C(1) << i;
+    } else if ((is_account && reply->each_account != NULL) ||
+               (is_event && reply->each_event != NULL))
         fine = visit(reader, name, parts);
     else if (is_account && reply->account != NULL)
         fine = read_account(reader, reply->account);
@@ -463,7 +468,8 @@ static bool read_err_code(struct json_reader *reader, const char *name, void *ob
 
     if (fault->err.code != ERR_SERVICE || strcmp(name, "code") != 0)
         return false;
-    if (json_get_number(reader, &number) && number > 0 && number < INT_MAX)
+    /* What means "do it yourself" is said by name, or by nobody. */
+    if (json_get_number(reader, &number) && number > 0 && number < -ERR_NO_SERVICE)
         fault->err.code = -(int)number;
     return true;
 }
@@ -486,6 +492,17 @@ static int read_err(const char *name, struct json_reader *parameters, struct rep
     return fault.err.code;
 }
 
+bool reply_fits(const struct reply *reply, const struct call *call)
+{
+    const size_t typed = call->password != NULL ? strlen(call->password) : 0;
+    const bool may_ask =
+        call->method == CALL_BEGIN || (call->method == CALL_CHECK && call->shape == AUTH_TAIL);
+
+    if (reply->ask && (!may_ask || reply->outcome.admit != ADMIT_NO))
+        return false;
+    return outcome_is_sound(&reply->outcome) && reply->password_length <= typed;
+}
+
 /* --- a message -------------------------------------------------------------------------------- */
 
 struct envelope {
@@ -506,7 +523,7 @@ static bool open_envelope(char *message, size_t length, struct envelope *envelop
         return false;
     while (json_next(&reader, &name)) {
         if (strcmp(name, "error") == 0) {
-            if (!json_get_text(&reader, &envelope->error))
+            if (envelope->error != NULL || !json_get_text(&reader, &envelope->error))
                 return false;
             continue;
         }
@@ -516,6 +533,8 @@ static bool open_envelope(char *message, size_t length, struct envelope *envelop
             continue;
         }
         if (strcmp(name, "parameters") == 0) {
+            if (envelope->has_parameters)
+                return false;
             envelope->has_parameters = true;
             envelope->parameters = reader;
         }

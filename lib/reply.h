@@ -79,6 +79,10 @@ int reply_write_err(const struct err *err, const struct outcome *outcome, char *
 int reply_read(char *message, size_t length, struct reply *reply, bool *more,
                struct err *err) MUST_CHECK;
 
+/* Whether the reply can be one to this call: an outcome that can be, a password no longer than what
+ * was sent, a question back only where it may be asked. */
+bool reply_fits(const struct reply *reply, const struct call *call) MUST_CHECK;
+
 /* For the interface description. */
 const struct field *reply_fields(enum reply_parts part, size_t *count);
 

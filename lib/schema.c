@@ -129,3 +129,10 @@ int schema_check(struct sql *sql, enum backend_mode mode, bool *created, struct 
         return r;
     return bring_up_to_date(sql, mode, created, err);
 }
+
+int schema_judge(const struct sql *sql, int64_t application, int64_t version, struct err *err)
+{
+    const struct schema schema = {.application = application, .version = version, .tables = 1};
+
+    return judge_schema(sql, &schema, BACKEND_EXISTING, err);
+}

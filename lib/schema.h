@@ -12,4 +12,9 @@
 int schema_check(struct sql *sql, enum backend_mode mode, bool *created,
                  struct err *err) MUST_CHECK;
 
+/* The same of the marks alone, for each use of a store that stays open: a newer version may have
+ * brought it up to its own date meanwhile. */
+int schema_judge(const struct sql *sql, int64_t application, int64_t version,
+                 struct err *err) MUST_CHECK;
+
 #endif

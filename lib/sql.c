@@ -121,6 +121,11 @@ static int configure(struct sql *sql, struct err *err)
             return fail(sql, rc != SQLITE_OK ? rc : SQLITE_ERROR, err);
     }
     sqlite3_extended_result_codes(sql->db, 1);
+    /* SQLite makes do with reading. Whoever keeps the store open would do so for ever, also when it
+     * can be written again. */
+    if (sqlite3_db_readonly(sql->db, "main") != 0)
+        return err_set(err, ERR_STORE_READONLY, sql->path,
+                       "it cannot be written: see whether its file system is mounted read-only");
     int rc = sqlite3_busy_handler(sql->db, wait_busy, sql);
     if (rc != SQLITE_OK)
         return fail(sql, rc, err);
@@ -211,6 +216,9 @@ static void unmask(struct sql *sql)
 
 int sql_begin(struct sql *sql, bool write, struct err *err)
 {
+    /* Should an earlier rollback have failed: what it left must not become part of this. */
+    if (!sqlite3_get_autocommit(sql->db))
+        sql_rollback(sql);
     if (!write)
         return sql_execute(sql, "BEGIN", err);
     mask(sql);

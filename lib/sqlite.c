@@ -14,6 +14,8 @@
 #include <string.h>
 
 enum query {
+    QUERY_APPLICATION,
+    QUERY_VERSION,
     QUERY_ACCOUNT_FIND,
     QUERY_ACCOUNT_NAMES,
     QUERY_ACCOUNT_INSERT,
@@ -32,6 +34,8 @@ enum query {
 };
 
 static const char *const queries[QUERY_COUNT] = {
+    [QUERY_APPLICATION] = "PRAGMA application_id",
+    [QUERY_VERSION] = "PRAGMA user_version",
     [QUERY_ACCOUNT_FIND] =
         "SELECT id, name, email, full_name, password, role, enabled, closed, failures,"
         " locked_until, tokens_issued, created FROM account WHERE name = ?",
@@ -503,9 +507,33 @@ static void close_handle(void *context)
     sql_close(context);
 }
 
+static int read_mark(struct sql *sql, enum query query, int64_t *mark, struct err *err)
+{
+    struct sqlite3_stmt *stmt CLEANUP(sql_finish) = NULL;
+    int r = sql_use(sql, query, &stmt, err);
+    if (r != 0)
+        return r;
+    r = sql_next(sql, stmt, err);
+    if (r > 0 && !sql_get_number(stmt, 0, INT32_MIN, INT32_MAX, mark))
+        return corrupt(sql, "version", err);
+    return r < 0 ? r : 0;
+}
+
 static int begin(void *context, bool write, struct err *err)
 {
-    return sql_begin(context, write, err);
+    int64_t application = 0, version = 0;
+
+    int r = sql_begin(context, write, err);
+    if (r != 0)
+        return r;
+    r = read_mark(context, QUERY_APPLICATION, &application, err);
+    if (r == 0)
+        r = read_mark(context, QUERY_VERSION, &version, err);
+    if (r == 0)
+        r = schema_judge(context, application, version, err);
+    if (r != 0)
+        sql_rollback(context);
+    return r;
 }
 
 static int commit(void *context, struct err *err)

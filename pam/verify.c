@@ -82,9 +82,9 @@ static void explain(const struct verify *verify, const struct err *reason)
         return;
     err_format(reason, text, sizeof(text));
     text_escape(line, sizeof(line), text);
-    if (reason->code == 0)
-        pam_syslog(verify->pamh, LOG_DEBUG, "debug: the service at %s answered",
-                   verify->conf->socket);
+    if (!is_undone(reason->code))
+        pam_syslog(verify->pamh, LOG_DEBUG, "debug: the service at %s %s", verify->conf->socket,
+                   reason->code == ERR_SERVICE ? "did not answer" : "answered");
     else
         pam_syslog(verify->pamh, LOG_DEBUG, "debug: done here, without the service: %s", line);
 }
@@ -110,8 +110,7 @@ int verify_ask(struct verify *verify, const struct call *call, struct reply *rep
     }
     if (r == ERR_UNTRUSTED)
         verify_log_err(verify->pamh, "the service is not asked", &err);
-    if (r == 0 || here)
-        explain(verify, &err);
+    explain(verify, &err);
     if (here) {
         *reply = (struct reply){0};
         err = (struct err){0};

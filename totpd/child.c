@@ -25,12 +25,13 @@ static _Noreturn void become_worker(int fd, bool fast, const struct child_comman
 {
     static char journal[] = "JOURNAL_STREAM=yes";
     char *const environment[] = {command->journal ? journal : NULL, NULL};
-    const char *arguments[] = {"totpd-worker", fast ? "--fast" : "--slow", NULL, NULL, NULL};
+    const char *arguments[] = {
+        "totpd-worker", fast ? "--fast" : "--slow", FRAME_BUILD, NULL, NULL, NULL};
     sigset_t none;
 
     if (command->config != NULL) {
-        arguments[2] = "--config";
-        arguments[3] = command->config;
+        arguments[3] = "--config";
+        arguments[4] = command->config;
     }
     if (fd == FRAME_FD ? fcntl(fd, F_SETFD, 0) != 0 : dup2(fd, FRAME_FD) < 0)
         _exit(127);

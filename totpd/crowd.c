@@ -4,7 +4,7 @@
 #include "crowd.h"
 
 #define TOTAL_MAX 1024
-#define USER_MAX 64
+#define USER_MAX 16
 
 void crowd_open(struct crowd *crowd, size_t max)
 {
@@ -33,9 +33,11 @@ static struct connection *next(const struct crowd *crowd, const struct connectio
     return client == NULL ? TAILQ_FIRST(&crowd->by_age) : TAILQ_NEXT(client, by_age);
 }
 
+/* What a user has sent may be sent again, also where many users are one person's. */
 static bool may_go(const struct connection *client)
 {
-    return client->job.state == JOB_NONE;
+    return client->job.state == JOB_NONE ||
+           (client->job.state == JOB_QUEUED && client->job.uid != 0);
 }
 
 /* How many connections a user has, and the oldest of them that may go. */

@@ -2,7 +2,8 @@
 /* All connections: how many there may be, and who gives way to a new one; floor 6.
  *
  * 1. One user cannot keep the others out, nor all users together root.
- * 2. Who has a message in queue or in work stays; the oldest of the others gives way. */
+ * 2. Who has a message in work stays, and root with one in queue; the oldest of the others gives
+ * way. */
 #ifndef TOTP_CROWD_H
 #define TOTP_CROWD_H
 

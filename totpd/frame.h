@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What passes between totpd and its workers, one frame a packet (SOCK_SEQPACKET); floor 6. Both are
- * of one build and start as one: nothing here is an interface. */
+ * of one build, which totpd tells a worker it starts: nothing here is an interface. */
 #ifndef TOTP_FRAME_H
 #define TOTP_FRAME_H
 
@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 #define FRAME_BYTES_MAX (64 * 1024) /* a message, with the NUL byte that ends it */
+
+/* Which build: the second argument of a worker. The number changes with this file. */
+#define FRAME_BUILD PACKAGE_VERSION "-1"
 
 /* The worker's end of the pair. */
 #define FRAME_FD 3

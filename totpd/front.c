@@ -19,7 +19,8 @@
 #define END_TIME 5000
 #define ACCEPT_PAUSE 100
 #define ACCEPTED_AT_ONCE 16
-#define OUT_MAX (256 * 1024) /* of an answer's bytes that its client has not read */
+#define SEND_BUFFER (16 * 1024) /* of the kernel, for each client */
+#define OUT_MAX (256 * 1024)    /* of an answer's bytes that its client has not read */
 
 static const char too_long_answer[] =
     "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":"
@@ -163,6 +164,7 @@ static void admit(struct front *front, int fd)
     struct ucred peer = {.uid = (uid_t)-1};
     socklen_t size = sizeof(peer);
     struct connection *victim = NULL, *client = NULL;
+    const int buffer = SEND_BUFFER;
     bool room, known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
 
     room = known && crowd_has_room(&front->crowd, peer.uid, &victim);
@@ -179,6 +181,7 @@ static void admit(struct front *front, int fd)
         close(fd);
         return;
     }
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
     client->watch.ready = connection_ready;
     client->watch.owner = front;
     crowd_add(&front->crowd, client);

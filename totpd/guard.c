@@ -35,7 +35,7 @@ static const struct {
     [CALL_SET] = {PROOF_IF_ENROLLED, NEVER},
     [CALL_PASSWD] = {PROOF, NEVER},
     [CALL_ENROLL] = {PROOF_IF_ENROLLED, PROOF},
-    [CALL_QR] = {PROOF_IF_ENROLLED, NEVER},
+    [CALL_QR] = {PROOF, NEVER},
     [CALL_CONFIRM] = {FREE, PROOF},
     [CALL_REMOVE] = {PROOF_IF_ENROLLED, NEVER},
     [CALL_BACKUP] = {PROOF, PROOF},
@@ -78,20 +78,37 @@ static int refuse(struct err *err, const char *what)
 
 /* --- before anything is opened ---------------------------------------------------------------- */
 
-static int identify(uid_t uid, char name[static ACCOUNT_NAME_SIZE], struct err *err)
+/* Whether the user database leads from the name to the number too: two of its sources may know
+ * different people by one name. */
+static bool is_name_of(const char *name, uid_t uid)
 {
-    if (uid == (uid_t)-1 || uid == OVERFLOW_UID)
+    const struct passwd *known = account_name_valid(name) ? getpwnam(name) : NULL;
+
+    return known != NULL && known->pw_uid == uid && strcmp(known->pw_name, name) == 0;
+}
+
+/* Who asks. Where several names have one number, it is the one that is asked about. */
+static int identify(uid_t uid, const char *user, char name[static ACCOUNT_NAME_SIZE],
+                    struct err *err)
+{
+    if (uid == 0 || uid == (uid_t)-1 || uid == OVERFLOW_UID)
         return refuse(err, "this host cannot tell who asks");
     const struct passwd *known = getpwuid(uid);
     if (known == NULL || known->pw_uid != uid ||
         text_copy(name, ACCOUNT_NAME_SIZE, known->pw_name) != 0)
         return refuse(err, "this host's user database does not know who asks");
-    return 0;
+    if (user != NULL && strcmp(user, name) != 0 && is_name_of(user, uid))
+        text_cut(name, ACCOUNT_NAME_SIZE, user);
+    return is_name_of(name, uid) && strcmp(name, "root") != 0
+               ? 0
+               : refuse(err, "this host's user database knows somebody else by your name");
 }
 
 /* Where that cannot be seen, they are. */
 static bool is_root(const char *user)
 {
+    if (!account_name_valid(user))
+        return false; /* nobody's account */
     errno = 0;
     const struct passwd *known = getpwnam(user);
     return strcmp(user, "root") == 0 || (known == NULL && errno != 0 && errno != ENOENT) ||
@@ -119,11 +136,10 @@ static int find_right(struct request *request)
     request->right = rules[call->method].others;
     request->as_admin = true;
     if (request->right == NEVER)
-        return refuse(request->err, own || rules[call->method].own == NEVER
-                                        ? "only root may do this"
-                                        : "this is another's record");
-    if (call->user != NULL && !own && is_root(call->user))
-        return refuse(request->err, "root's record is root's alone");
+        return refuse(request->err,
+                      own || rules[call->method].own == NEVER
+                          ? "only root may do this"
+                          : "this is another's record, and only root may do it there");
     return 0;
 }
 
@@ -159,7 +175,7 @@ static int refuse_proof(const struct request *request)
             "your own code is not one: it has as many digits as your device shows",
         [VERDICT_LOCKED] = "your own account is closed or locked",
         [VERDICT_UNENROLLED] = "this takes a code of your own, and you have no active device: "
-                               "ask an administrator",
+                               "see 'totpctl show', or ask an administrator",
         [VERDICT_DISABLED] = "this takes a code of your own, and two-factor login is off for your "
                              "account: ask an administrator",
     };
@@ -195,9 +211,39 @@ static int prove(struct request *request)
     return 0;
 }
 
+/* Before the user database is asked about a name of their choice, and again where it counts. */
+static int check_admin(struct request *request, const struct account *account)
+{
+    const struct call *call = request->call;
+
+    if (account->role == ROLE_ADMIN)
+        return 0;
+    return refuse(request->err, call->user != NULL && strcmp(call->user, request->name) != 0
+                                    ? "this is another's record"
+                                    : "this takes the role admin");
+}
+
 static bool has_proved(const struct account *account)
 {
     return account_count(account, DEVICE_PENDING) < account->device_count;
+}
+
+/* What an admin asks, before a transaction keeps anybody waiting. */
+static int look_at_admin(struct request *request)
+{
+    struct account account CLEANUP(account_clear) = {0};
+    const struct call show = {.method = CALL_SHOW, .user = request->name};
+    struct reply reply = {.account = &account};
+    const char *user = request->call->user;
+
+    if (!request->as_admin)
+        return 0;
+    int r = act(request, &show, &reply);
+    if (r == 0 || r == ERR_NOT_FOUND)
+        r = check_admin(request, &account);
+    if (r == 0 && user != NULL && strcmp(user, request->name) != 0 && is_root(user))
+        return refuse(request->err, "root's record is root's alone");
+    return r;
 }
 
 static int settle(struct request *request)
@@ -210,11 +256,8 @@ static int settle(struct request *request)
     if (r != 0 && r != ERR_NOT_FOUND)
         return r;
     const bool known = r == 0;
-    if (request->as_admin && (!known || account.role != ROLE_ADMIN))
-        return refuse(request->err,
-                      request->call->user != NULL && strcmp(request->call->user, request->name) != 0
-                          ? "this is another's record"
-                          : "this takes the role admin");
+    if (request->as_admin && (r = check_admin(request, &account)) != 0)
+        return r;
     /* An admin begins with a device from root: the role must not fall to whoever enrols first. */
     if (request->right == PROOF || (known && (has_proved(&account) || account.role == ROLE_ADMIN)))
         return prove(request);
@@ -314,13 +357,15 @@ int guard_perform(struct served *served, const struct conf *conf, const char *ho
                                                      .reply = reply,
                                                      .err = err};
 
-    int r = identify(uid, request.name, err);
+    int r = identify(uid, call->user, request.name, err);
     if (r != 0)
         return r;
     correct(&request);
     r = find_right(&request);
     if (r == 0 && request.right == FREE)
         return act(&request, call, reply);
+    if (r == 0)
+        r = look_at_admin(&request);
     if (r == 0)
         r = hash_password(&request);
     return r == 0 ? settle_and_act(&request) : r;

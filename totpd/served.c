@@ -3,6 +3,7 @@
 
 #include "served.h"
 
+#include "file.h"
 #include "keys.h"
 #include "text.h"
 
@@ -11,14 +12,6 @@
 
 #define SCHEME "sqlite:"
 #define WORDS_MAX 64
-
-void served_close(struct served *served)
-{
-    if (served->store != NULL)
-        store_settle(served->store);
-    store_close(&served->store);
-    seal_ring_clear(&served->ring);
-}
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -32,33 +25,54 @@ static const char *store_path(const char *uri)
     return strncmp(uri, SCHEME, strlen(SCHEME)) == 0 ? uri + strlen(SCHEME) : NULL;
 }
 
-/* false: something has been exchanged, or cannot be seen. */
-static bool is_current(const struct served *served)
+/* How they lie there; what cannot be seen is zero. The store's directory and log too: who else may
+ * write there, and whether somebody has put a copy in its place. */
+static void look(const struct served *served, struct served_files *files)
 {
     const char *path = store_path(served->uri);
-    struct stat key = {0}, store = {0};
+    char beside[CONF_TEXT_SIZE + 8];
 
-    if (served->store == NULL || strcmp(served->uri, served->conf.store) != 0 ||
-        strcmp(served->key_file, served->conf.key_file) != 0)
-        return false;
-    if (lstat(served->key_file, &key) != 0 || !same_file(&key, &served->key_stat) ||
-        key.st_size != served->key_stat.st_size ||
-        key.st_mtim.tv_sec != served->key_stat.st_mtim.tv_sec ||
-        key.st_mtim.tv_nsec != served->key_stat.st_mtim.tv_nsec)
-        return false;
-    return path == NULL || (lstat(path, &store) == 0 && same_file(&store, &served->store_stat));
+    memset(files, 0, sizeof(*files));
+    (void)lstat(served->key_file, &files->key);
+    if (path == NULL)
+        return;
+    (void)lstat(path, &files->store);
+    snprintf(beside, sizeof(beside), "%s-wal", path);
+    (void)lstat(beside, &files->log);
+    if (file_dirname(path, beside, sizeof(beside)) == 0)
+        (void)lstat(beside, &files->directory);
 }
 
-/* Seen before it is opened: what is exchanged meanwhile is found at the next use. */
-static void note_files(struct served *served)
+/* false: something has been exchanged, or cannot be seen. */
+static bool is_current(const struct served *served, const struct served_files *now)
 {
-    const char *path = store_path(served->uri);
+    const struct served_files *then = &served->files;
 
-    memset(&served->key_stat, 0, sizeof(served->key_stat));
-    memset(&served->store_stat, 0, sizeof(served->store_stat));
-    (void)lstat(served->key_file, &served->key_stat);
-    if (path != NULL)
-        (void)lstat(path, &served->store_stat);
+    return served->store != NULL && strcmp(served->uri, served->conf.store) == 0 &&
+           strcmp(served->key_file, served->conf.key_file) == 0 &&
+           same_file(&now->key, &then->key) && now->key.st_size == then->key.st_size &&
+           now->key.st_mtim.tv_sec == then->key.st_mtim.tv_sec &&
+           now->key.st_mtim.tv_nsec == then->key.st_mtim.tv_nsec &&
+           same_file(&now->store, &then->store) && same_file(&now->directory, &then->directory) &&
+           same_file(&now->log, &then->log);
+}
+
+/* Whoever has exchanged the log has exchanged the store's bytes: what we have of it would spoil
+ * them. */
+static void let_go(struct served *served, const struct served_files *now)
+{
+    if (served->store != NULL && same_file(&now->log, &served->files.log))
+        store_settle(served->store);
+    store_close(&served->store);
+    seal_ring_clear(&served->ring);
+}
+
+void served_close(struct served *served)
+{
+    struct served_files now;
+
+    look(served, &now);
+    let_go(served, &now);
 }
 
 static int load_conf(const struct served *served, const char *service, size_t count,
@@ -81,17 +95,28 @@ static int load_conf(const struct served *served, const char *service, size_t co
 
 int served_open(struct served *served, struct err *err)
 {
+    struct served_files now;
+
     int r = load_conf(served, NULL, 0, NULL, &served->conf, err);
     if (r != 0)
         return r;
-    if (is_current(served))
+    look(served, &now);
+    if (is_current(served, &now))
         return 0;
-    served_close(served);
+    let_go(served, &now);
     text_cut(served->uri, sizeof(served->uri), served->conf.store);
     text_cut(served->key_file, sizeof(served->key_file), served->conf.key_file);
-    note_files(served);
+    /* Before they are opened: what is exchanged meanwhile is found at the next use. */
+    look(served, &served->files);
     r = keys_load(served->key_file, &served->ring, err);
-    return r == 0 ? store_open(served->uri, &served->ring, false, NULL, &served->store, err) : r;
+    if (r == 0)
+        r = store_open(served->uri, &served->ring, false, NULL, &served->store, err);
+    if (r != 0)
+        return r;
+    /* The log is made by opening the store. */
+    look(served, &now);
+    served->files.log = now.log;
+    return 0;
 }
 
 static bool differs(const char *meant, const char *ours)

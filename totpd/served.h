@@ -12,12 +12,17 @@
 
 #include <sys/stat.h>
 
+/* log is SQLite's, beside the store. */
+struct served_files {
+    struct stat key, store, directory, log;
+};
+
 struct served {
     const char *config; /* of the command line, or NULL */
     struct conf conf;   /* without a service's section */
     struct seal_ring ring;
     struct store *store;
-    struct stat key_stat, store_stat; /* as they were when opened */
+    struct served_files files; /* as they were when opened */
     char key_file[CONF_TEXT_SIZE], uri[CONF_TEXT_SIZE];
 };
 

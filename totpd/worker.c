@@ -23,7 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH_MAX 16 /* logins in one transaction */
+#define BATCH_MAX 16  /* logins in one transaction */
+#define WRONG_MAX 257 /* of a name that is not ours, in an answer */
 
 /* One message on its way to its answer. */
 struct task {
@@ -123,9 +124,11 @@ static bool answer_wrong(struct worker *worker, const struct task *task, enum va
                          const char *wrong)
 {
     struct frame *answer = &worker->answer;
+    char shown[WRONG_MAX];
     size_t length = 0;
 
-    int r = varlink_error(error, wrong, answer->bytes, sizeof(answer->bytes), &length);
+    text_cut(shown, sizeof(shown), wrong);
+    int r = varlink_error(error, shown, answer->bytes, sizeof(answer->bytes), &length);
     return send_frame(worker, task, FRAME_FINAL, r == 0 ? length : 0);
 }
 
@@ -173,21 +176,18 @@ static bool answer_at_once(struct worker *worker, struct task *task, int read, c
     return true;
 }
 
-/* The files the call means are ours, and open; the rules are those of the service it names. */
+/* The files the call means are those that are open; the rules are those of the service it names. */
 static int prepare(struct worker *worker, struct task *task)
 {
     const struct call *call = &task->call;
-    struct served *served = &worker->served;
+    const struct served *served = &worker->served;
     const char *service =
         task->frame->uid == 0 || guard_is_login(call->method) ? call->service : "totpctl";
 
-    int r = served_open(served, &task->err);
-    if (r == 0)
-        r = served_matches(served, call->config, call->store, call->key_file, &task->err);
-    if (r == 0)
-        r = served_conf(served, service, call->options.count, call->options.text, &task->conf,
-                        &task->err);
-    return r;
+    int r = served_matches(served, call->config, call->store, call->key_file, &task->err);
+    return r == 0 ? served_conf(served, service, call->options.count, call->options.text,
+                                &task->conf, &task->err)
+                  : r;
 }
 
 /* The slow crypt(3), long answers and everybody else's questions would keep root's logins waiting.
@@ -268,7 +268,9 @@ static bool handle_slowly(struct worker *worker, struct task *task)
                                  .each_account = send_account,
                                  .each_event = send_event,
                                  .context = &stream};
-    task->result = prepare(worker, task);
+    task->result = served_open(&worker->served, &task->err);
+    if (task->result == 0)
+        task->result = prepare(worker, task);
     if (task->result == 0)
         task->result = do_slowly(worker, task);
     return answer(worker, task);
@@ -311,9 +313,12 @@ static bool handle_batch(struct worker *worker, struct task *tasks, size_t count
     size_t sound = 0;
     bool alive = true;
     int64_t now = read_clock(&err);
+    /* Once for all of them: what is exchanged meanwhile is found by the next. */
+    int opened = now < 0 ? (int)now : served_open(&worker->served, &err);
 
     for (size_t i = 0; i < count; i++) {
-        tasks[i].result = now < 0 ? (int)now : prepare(worker, &tasks[i]);
+        tasks[i].err = err;
+        tasks[i].result = opened != 0 ? opened : prepare(worker, &tasks[i]);
         sound += tasks[i].result == 0;
     }
     if (sound > 1)
@@ -395,13 +400,14 @@ static void run(struct worker *worker, struct frame *frames, struct task *tasks)
 
 static bool read_arguments(int argc, char **argv, struct worker *worker)
 {
-    if (argc < 2 || (strcmp(argv[1], "--fast") != 0 && strcmp(argv[1], "--slow") != 0))
+    if (argc < 3 || (strcmp(argv[1], "--fast") != 0 && strcmp(argv[1], "--slow") != 0) ||
+        strcmp(argv[2], FRAME_BUILD) != 0)
         return false;
     worker->fast = strcmp(argv[1], "--fast") == 0;
     worker->journal = getenv("JOURNAL_STREAM") != NULL;
-    if (argc == 4 && strcmp(argv[2], "--config") == 0)
-        worker->served.config = argv[3];
-    return argc == 2 || worker->served.config != NULL;
+    if (argc == 5 && strcmp(argv[3], "--config") == 0)
+        worker->served.config = argv[4];
+    return argc == 3 || worker->served.config != NULL;
 }
 
 static bool greet(struct worker *worker)
@@ -423,7 +429,9 @@ int main(int argc, char **argv)
     const struct rlimit no_core = {0};
 
     if (!read_arguments(argc, argv, &worker)) {
-        fprintf(stderr, "totpd-worker: this program is started by totpd\n");
+        fprintf(stderr,
+                "totpd-worker: this program is started by a totpd of its own version (" FRAME_BUILD
+                "): restart that after an upgrade\n");
         return 2;
     }
     (void)setrlimit(RLIMIT_CORE, &no_core); /* there are secrets in it */

@@ -112,6 +112,9 @@ for verb in 'disable', 'enable', 'qr', 'remove':
 spare = host.json('qr', 'fred', '--device', 'phone-2')
 run = status(0, 'confirm --device', 'confirm', 'fred', '--device', 'phone-2',
              stdin=totp(spare['secret']) + '\n')
+same([d['device'] for d in host.json('show', 'fred')['devices']], ['phone-2'],
+     'others that waited have gone with the first one')
+host.enroll('fred', '--device', 'phone', confirm=False)
 for verb, states in (('disable', ['disabled', 'pending']), ('enable', ['active', 'pending']),
                      ('remove', ['pending'])):
     status(0, '%s --device' % verb, verb, 'fred', '--device', 'phone-2')

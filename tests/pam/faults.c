@@ -33,6 +33,13 @@ INTERPOSED int fdatasync(int fd);
 INTERPOSED void *mmap64(void *address, size_t size, int protection, int flags, int fd,
                         int64_t offset);
 INTERPOSED int fcntl64(int fd, int command, ...);
+INTERPOSED int lstat(const char *path, void *status);
+INTERPOSED int socket(int domain, int type, int protocol);
+INTERPOSED int setsockopt(int fd, int level, int option, const void *value, unsigned size);
+INTERPOSED int getsockopt(int fd, int level, int option, void *value, unsigned *size);
+INTERPOSED int connect(int fd, const void *address, unsigned size);
+INTERPOSED ssize_t send(int fd, const void *memory, size_t size, int flags);
+INTERPOSED ssize_t recv(int fd, void *memory, size_t size, int flags);
 INTERPOSED int usleep(unsigned microseconds);
 INTERPOSED int nanosleep(const struct timespec *time, struct timespec *left);
 
@@ -43,8 +50,9 @@ static __thread bool and_the_rest;
 
 const char *fault_name(enum fault fault)
 {
-    static const char *const names[FAULT_COUNT] = {"allocation", "random", "open", "read",
-                                                   "write",      "sync",   "map",  "lock"};
+    static const char *const names[FAULT_COUNT] = {"allocation", "random", "open",  "read",
+                                                   "write",      "sync",   "map",   "lock",
+                                                   "look",       "socket", "signal"};
 
     return names[fault];
 }
@@ -204,6 +212,52 @@ int fcntl64(int fd, int command, ...)
     void *argument = va_arg(ap, void *);
     va_end(ap);
     return hit(FAULT_LOCK, EIO) ? -1 : real(fd, command, argument);
+}
+
+int lstat(const char *path, void *status)
+{
+    REAL(lstat);
+    return hit(FAULT_LOOK, EACCES) ? -1 : real(path, status);
+}
+
+int socket(int domain, int type, int protocol)
+{
+    REAL(socket);
+    return hit(FAULT_SOCKET, ENOBUFS) ? -1 : real(domain, type, protocol);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, unsigned size)
+{
+    REAL(setsockopt);
+    return hit(FAULT_SOCKET, ENOBUFS) ? -1 : real(fd, level, option, value, size);
+}
+
+int getsockopt(int fd, int level, int option, void *value, unsigned *size)
+{
+    REAL(getsockopt);
+    return hit(FAULT_SOCKET, ENOBUFS) ? -1 : real(fd, level, option, value, size);
+}
+
+int connect(int fd, const void *address, unsigned size)
+{
+    REAL(connect);
+    return hit(FAULT_SOCKET, ENOBUFS) || hit(FAULT_SIGNAL, EINTR) ? -1 : real(fd, address, size);
+}
+
+ssize_t send(int fd, const void *memory, size_t size, int flags)
+{
+    REAL(send);
+    if (hit(FAULT_SOCKET, ENOBUFS) || hit(FAULT_SIGNAL, EINTR))
+        return -1;
+    return real(fd, memory, size, flags);
+}
+
+ssize_t recv(int fd, void *memory, size_t size, int flags)
+{
+    REAL(recv);
+    if (hit(FAULT_SOCKET, ENOBUFS) || hit(FAULT_SIGNAL, EINTR))
+        return -1;
+    return real(fd, memory, size, flags);
 }
 
 /* Nobody waits for a lock that will not come. */

@@ -17,6 +17,9 @@ enum fault {
     FAULT_SYNC,       /* fsync, fdatasync: EIO */
     FAULT_MAP,        /* mmap: ENOMEM */
     FAULT_LOCK,       /* fcntl: EIO; waiting for a lock takes no time while armed */
+    FAULT_LOOK,       /* lstat: EACCES */
+    FAULT_SOCKET,     /* socket, its options, connect, send, recv: ENOBUFS */
+    FAULT_SIGNAL,     /* connect, send, recv: EINTR */
     FAULT_COUNT
 };
 

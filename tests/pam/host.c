@@ -8,9 +8,12 @@
 #include "keys.h"
 #include "otp.h"
 #include "policy.h"
+#include "redirect.h"
+#include "service.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +24,9 @@
 
 static char root[PATH_SIZE];
 static struct seal_ring ring;
+static bool alone;
 
-static void need(bool fine, const char *what)
+void host_need(bool fine, const char *what)
 {
     if (fine)
         return;
@@ -41,10 +45,37 @@ static void need_ok(int r, const struct err *err, const char *what)
     exit(1);
 }
 
+static bool write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool fine = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    close(fd);
+    return fine;
+}
+
+bool host_become_root(void)
+{
+    char users[64], groups[64];
+
+    if (geteuid() == 0)
+        return true;
+    snprintf(users, sizeof(users), "0 %u 1", (unsigned)geteuid());
+    snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getegid());
+    alone = true;
+    return unshare(CLONE_NEWUSER) == 0 && write_text("/proc/self/setgroups", "deny") &&
+           write_text("/proc/self/uid_map", users) && write_text("/proc/self/gid_map", groups);
+}
+
+bool host_has_people(void)
+{
+    return geteuid() == 0 && !alone;
+}
+
 const char *host_path(const char *name, char *out, size_t size)
 {
     int length = snprintf(out, size, "%s/%s", root, name);
-    need(length > 0 && (size_t)length < size, "path");
+    host_need(length > 0 && (size_t)length < size, "path");
     return out;
 }
 
@@ -52,17 +83,17 @@ static void write_file(const char *path, mode_t mode, const char *text)
 {
     FILE *file = fopen(path, "we");
 
-    need(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0 && chmod(path, mode) == 0,
-         path);
+    host_need(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0 && chmod(path, mode) == 0,
+              path);
 }
 
-static const char *built(const char *name, char *out, size_t size)
+const char *host_built(const char *name, char *out, size_t size)
 {
     const char *builddir = getenv("builddir");
 
     snprintf(out, size, "%s/%s", builddir != NULL ? builddir : ".", name);
     char *real = realpath(out, NULL);
-    need(real != NULL && strlen(real) < size, out);
+    host_need(real != NULL && strlen(real) < size, out);
     memcpy(out, real, strlen(real) + 1);
     free(real);
     return out;
@@ -72,7 +103,8 @@ void host_configure_paths(const char *store, const char *key, const char *lines)
 {
     char path[PATH_SIZE], text[4096];
 
-    snprintf(text, sizeof(text), "store = sqlite:%s\nkey_file = %s\n%s\n", store, key, lines);
+    snprintf(text, sizeof(text), "store = sqlite:%s\nkey_file = %s\nsocket = %s\n%s\n", store, key,
+             service_socket(), lines);
     write_file(host_path("totp.conf", path, sizeof(path)), 0644, text);
 }
 
@@ -88,8 +120,8 @@ void host_service(const char *service, const char *options, const char *preset)
 {
     char module[PATH_SIZE], helper[PATH_SIZE], path[PATH_SIZE], name[64], text[4096], set[256] = "";
 
-    built(".libs/pam_totp.so", module, sizeof(module));
-    built(".libs/pam_authtok.so", helper, sizeof(helper));
+    host_built(".libs/pam_totp.so", module, sizeof(module));
+    host_built(".libs/pam_authtok.so", helper, sizeof(helper));
     if (preset != NULL)
         snprintf(set, sizeof(set), "auth required %.200s [set=%s]\n", helper, preset);
     snprintf(text, sizeof(text),
@@ -117,10 +149,15 @@ void host_make(const char *parent)
     struct err err = {0};
     bool created = false;
 
+    if (!host_become_root()) {
+        printf("1..0 # SKIP needs root, or user name spaces\n");
+        exit(0);
+    }
+    service_prepare();
     snprintf(root, sizeof(root), "%s/host-XXXXXX", parent != NULL ? parent : tap_dir());
-    need(mkdtemp(root) != NULL, root);
-    need(chmod(root, 0755) == 0, root);
-    need(mkdir(host_path("pam.d", path, sizeof(path)), 0755) == 0, path);
+    host_need(mkdtemp(root) != NULL, root);
+    host_need(chmod(root, 0755) == 0, root);
+    host_need(mkdir(host_path("pam.d", path, sizeof(path)), 0755) == 0, path);
     write_file(host_path("pam.d/other", path, sizeof(path)), 0644, "auth required pam_deny.so\n");
     host_path("key", path, sizeof(path));
     need_ok(keys_create(path, &created, &err), &err, "keys_create");
@@ -130,6 +167,19 @@ void host_make(const char *parent)
     host_configure("");
     host_service("test", "", NULL);
     clock_set(TIME_GA);
+    redirect_forbid(service_is_way());
+    service_wake();
+}
+
+int host_done(void)
+{
+    service_stop();
+    if (service_was_there())
+        ok(service_was_sound(), "the service did its work and ended");
+    if (service_is_way()) {
+        ok(redirect_refused() == 0, "no login went past it (%u did)", redirect_refused());
+    }
+    return tap_done();
 }
 
 pid_t host_totpctl(const char *input, const char *const arguments[])
@@ -138,14 +188,14 @@ pid_t host_totpctl(const char *input, const char *const arguments[])
     const char *argv[16] = {"totpctl", "--config", host_path("totp.conf", conf, sizeof(conf))};
     int ends[2];
 
-    built("totpctl", program, sizeof(program));
+    host_built("totpctl", program, sizeof(program));
     for (size_t i = 0; arguments[i] != NULL && i + 4 < ARRAY_SIZE(argv); i++)
         argv[i + 3] = arguments[i];
-    need(pipe2(ends, O_CLOEXEC) == 0, "pipe");
-    need(write(ends[1], input, strlen(input)) == (ssize_t)strlen(input), "pipe");
+    host_need(pipe2(ends, O_CLOEXEC) == 0, "pipe");
+    host_need(write(ends[1], input, strlen(input)) == (ssize_t)strlen(input), "pipe");
     close(ends[1]);
     pid_t child = fork();
-    need(child >= 0, "fork");
+    host_need(child >= 0, "fork");
     if (child == 0) {
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(ends[0], 0);
@@ -169,10 +219,10 @@ static struct device *add_device(struct account *account, const char *name, cons
                             .last_used = ACCOUNT_NEVER};
 
     account_init(account, name);
-    need(encoding_base32_tolerant(base32, device.secret.bytes, sizeof(device.secret.bytes),
-                                  &device.secret.length) == 0,
-         "base32");
-    need(account_add_device(account, &device) == 0, "account_add_device");
+    host_need(encoding_base32_tolerant(base32, device.secret.bytes, sizeof(device.secret.bytes),
+                                       &device.secret.length) == 0,
+              "base32");
+    host_need(account_add_device(account, &device) == 0, "account_add_device");
     return &account->devices[0];
 }
 
@@ -195,8 +245,9 @@ void person_init_hotp(struct account *account, const char *name, const char *bas
 
 void person_add_token(struct account *account, char text[static CODE_TOKEN_SIZE])
 {
-    need(policy_token_new(&ring, account->name, text, &account->tokens[account->token_count]) == 0,
-         "policy_token_new");
+    host_need(
+        policy_token_new(&ring, account->name, text, &account->tokens[account->token_count]) == 0,
+        "policy_token_new");
     account->token_count++;
     account->tokens_issued++;
 }
@@ -207,7 +258,7 @@ void person_save(struct account *account, size_t count)
     struct account *old = calloc(1, sizeof(*old));
     struct err err = {0};
 
-    need(old != NULL, "memory");
+    host_need(old != NULL, "memory");
     need_ok(store_begin(store, STORE_WRITE, &err), &err, "store_begin");
     for (size_t i = 0; i < count; i++) {
         int r = store_remove(store, account[i].name, &err);
@@ -236,9 +287,9 @@ void person_code(const struct account *account, int64_t factor, char out[static 
     const struct device *device = &account->devices[0];
     uint32_t code = 0;
 
-    need(otp_codes(&device->secret, device->algorithm, device->digits, (uint64_t)factor, 1,
-                   &code) == 0,
-         "otp_codes");
+    host_need(otp_codes(&device->secret, device->algorithm, device->digits, (uint64_t)factor, 1,
+                        &code) == 0,
+              "otp_codes");
     otp_format(code, device->digits, out);
 }
 

@@ -19,12 +19,27 @@
 #define CODE_WRONG "123456"
 
 /* Makes the host in a fresh directory below parent (NULL: tap_dir()) and stops the clock at
- * TIME_GA. */
+ * TIME_GA. Where logins are to be the service's, starts it. Where nobody can be root, the program
+ * ends, skipped. */
 void host_make(const char *parent);
+
+/* Whoever is not root becomes root of a user name space that knows nobody else. false: there is
+ * none to be had. */
+bool host_become_root(void);
+bool host_has_people(void); /* more users than root */
+
 const char *host_path(const char *name, char *out, size_t size);
 struct store *host_open(void); /* caller: store_close */
 
-/* Writes the configuration: where the store and the key are, then lines. */
+/* Ends the service, sees that it did what it should, and then tap_done. */
+int host_done(void);
+
+/* Ends the program where set-up fails. */
+void host_need(bool fine, const char *what);
+/* The real path of what was built; host_need. */
+const char *host_built(const char *name, char *out, size_t size);
+
+/* Writes the configuration: where the store, the key and the service are, then lines. */
 void host_configure(const char *lines);
 void host_configure_paths(const char *store, const char *key, const char *lines);
 

@@ -3,10 +3,14 @@
 
 #include "interpose.h"
 
+#include "clock.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,37 +23,61 @@ INTERPOSED void __vsyslog_chk(int priority, int flag, const char *format, va_lis
     PRINTF_LIKE(3, 0);
 INTERPOSED int clock_gettime(clockid_t clock, struct timespec *now);
 
-static int64_t frozen;
-static bool broken_clock;
+static struct clock_page own;
+static struct clock_page *page = &own;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static char lines[LOG_LINES_MAX][LOG_LINE_SIZE];
 static unsigned line_count;
+static int64_t skipped; /* milliseconds */
+
+bool clock_share(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const ssize_t size = sizeof(*page);
+    struct clock_page *shared = MAP_FAILED;
+
+    if (fd >= 0 && write(fd, page, (size_t)size) == size)
+        shared = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (shared == MAP_FAILED)
+        return false;
+    page = shared;
+    return true;
+}
 
 void clock_set(int64_t seconds)
 {
-    frozen = seconds;
+    page->seconds = seconds;
 }
 
 int64_t clock_now(void)
 {
-    return frozen;
+    return page->seconds;
 }
 
 void clock_break(bool broken)
 {
-    broken_clock = broken;
+    page->broken = broken;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-    if (clock != CLOCK_REALTIME)
-        return (int)syscall(SYS_clock_gettime, clock, now);
-    if (broken_clock) {
+    if (clock != CLOCK_REALTIME) {
+        int r = (int)syscall(SYS_clock_gettime, clock, now);
+        now->tv_sec += skipped / 1000;
+        return r;
+    }
+    if (page->broken) {
         errno = EINVAL;
         return -1;
     }
-    *now = (struct timespec){.tv_sec = frozen};
+    *now = (struct timespec){.tv_sec = page->seconds};
     return 0;
+}
+
+void clock_skip(int64_t milliseconds)
+{
+    skipped += milliseconds;
 }
 
 void log_clear(void)

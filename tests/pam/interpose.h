@@ -18,6 +18,11 @@
 void clock_set(int64_t seconds);
 int64_t clock_now(void);
 void clock_break(bool broken);
+void clock_skip(int64_t milliseconds); /* CLOCK_MONOTONIC has gone on by so much */
+
+/* From now on the clock is kept in a file, for whoever preloads service/clock.c; it goes on where
+ * it stands. false: the file cannot be made. */
+bool clock_share(const char *path);
 
 /* What has been logged since log_clear, oldest first. Lines beyond LOG_LINES_MAX are counted only.
  */

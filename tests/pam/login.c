@@ -6,7 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
+#include <unistd.h>
+
+/* What a login in another process leaves behind. */
+struct report {
+    struct login login;
+    unsigned lines;
+    char line[LOG_LINES_MAX][LOG_LINE_SIZE];
+};
+
+static uid_t real_uid, effective_uid;
 
 static void note_message(struct login *login, const struct pam_message *message)
 {
@@ -132,6 +145,47 @@ void login_manage(struct login *login, int (*management)(pam_handle_t *, int))
 void login_run(struct login *login)
 {
     login_manage(login, pam_authenticate);
+}
+
+/* The groups go first: later they could not. */
+static void take_ids(void)
+{
+    if (setregid(real_uid, real_uid) != 0 || setresuid(real_uid, effective_uid, effective_uid) != 0)
+        _exit(1);
+}
+
+static _Noreturn void report_login(struct login *login, struct report *report)
+{
+    login->before = take_ids;
+    login_run(login);
+    report->login = *login;
+    for (unsigned i = 0; i < log_count() && i < LOG_LINES_MAX; i++)
+        memcpy(report->line[report->lines++], log_line(i), LOG_LINE_SIZE);
+    _exit(0);
+}
+
+void login_run_as(struct login *login, uid_t real, uid_t effective)
+{
+    const int shared = MAP_SHARED | MAP_ANONYMOUS;
+    struct report *report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, shared, -1, 0);
+    int status = -1;
+
+    host_need(report != MAP_FAILED, "memory");
+    fflush(stdout);
+    real_uid = real;
+    effective_uid = effective;
+    pid_t child = fork();
+    host_need(child >= 0, "fork");
+    if (child == 0)
+        report_login(login, report);
+    host_need(waitpid(child, &status, 0) == child && status == 0, "a login of another user");
+    *login = report->login;
+    login->before = NULL;
+    log_clear();
+    for (unsigned i = 0; i < report->lines; i++)
+        syslog(LOG_INFO, "%s", report->line[i]);
+    munmap(report, sizeof(*report));
+    login->forwarded = "";
 }
 
 void login_account(struct login *login)

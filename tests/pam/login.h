@@ -49,6 +49,9 @@ void login_run(struct login *login);
 /* One login with one answer: its result. */
 int login_as(const char *user, const char *answer);
 
+/* As login_run, in a process that takes these user ids once libpam has loaded the modules. */
+void login_run_as(struct login *login, uid_t real, uid_t effective);
+
 /* As login_run, for whatever management does with the handle. */
 void login_manage(struct login *login, int (*management)(pam_handle_t *, int));
 

@@ -330,5 +330,5 @@ int main(void)
     test_hotp();
     test_separators();
     test_devices();
-    return tap_done();
+    return host_done();
 }

@@ -216,5 +216,5 @@ int main(void)
     test_wrong_password();
     test_password_of_digits();
     test_prompt_text();
-    return tap_done();
+    return host_done();
 }

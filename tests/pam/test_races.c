@@ -248,5 +248,5 @@ int main(void)
             test_one_code((enum kind)kind, counts[i]);
     test_guesses();
     test_crowd();
-    return tap_done();
+    return host_done();
 }

@@ -72,7 +72,7 @@ def test_messages(service, uid, who):
 
 def test_worker_state(service):
     got = service.ask(do='state')
-    same([got['environment'], got['arguments'][1:], got['input'], got['blocked'], got['core']],
+    same([got['environment'], got['arguments'][2:], got['input'], got['blocked'], got['core']],
          ['', ['--config', '/nowhere'], '/dev/null', 0, '0'], 'a worker starts clean')
     same(got['descriptors'], [0, 1, 2, 3], 'and inherits no descriptor but its socket')
 
@@ -151,11 +151,11 @@ def test_crowd(service):
     working = service.client(ALICE)
     working.send({'do': 'wait', 'fifo': fifo, 'n': 1})
     with open(fifo, 'w'):
-        crowd = [service.client(ALICE) for _ in range(63)]
-        same(service.ask(BOB)['uid'], BOB, 'one user has 64 connections, and another is served')
+        crowd = [service.client(ALICE) for _ in range(15)]
+        same(service.ask(BOB)['uid'], BOB, 'one user has 16 connections, and another is served')
         ok(not any(client.is_closed() for client in crowd), 'they stay')
         more = [service.client(ALICE) for _ in range(3)]
-        ok(soon(lambda: [c.is_closed() for c in crowd] == [True] * 3 + [False] * 60),
+        ok(soon(lambda: [c.is_closed() for c in crowd] == [True] * 3 + [False] * 12),
            'the oldest idle ones give way to new ones', [c.is_closed() for c in crowd])
         same([any(c.is_closed() for c in more), working.is_silent()], [False, True],
              'those with a message in work do not')

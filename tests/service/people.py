@@ -92,7 +92,7 @@ def test_first_device(desk, alice):
          "show: the device is active")
     for option, value in (("--store", "sqlite:/var/lib/other.db"), ("--key-file", "/etc/shadow")):
         desk.status(UNUSABLE, f"show: of another {option[2:]}", alice, option, value, "show",
-                    says=["the service is for this configuration"])
+                    says=["leave out --config, --store and --key-file"])
     same(desk.run(alice, "show", alice.name).stdout, desk.run(alice, "show").stdout,
          "show: by one's own name")
 
@@ -116,7 +116,7 @@ def test_proofs(desk, alice):
                 says=["your own code is wrong"])
     desk.status(REFUSED, "what is no code", alice, "backup", "new", answer="hello\n",
                 says=["is not one"])
-    desk.status(USAGE, "no answer", alice, "backup", "new", says=["a line was expected"])
+    desk.status(USAGE, "no answer", alice, "backup", "new", says=["a code of your own is needed"])
     done = desk.status(DONE, "a token of these, from standard input", alice, "backup", "new",
                        answer=alice.tokens[1] + "\n")
     alice.tokens = re.findall(TOKEN, done.stdout)

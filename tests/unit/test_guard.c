@@ -250,10 +250,10 @@ static const struct {
     {CALL_LIST, "--- CD -CD-", NULL},
     {CALL_LOG, "--- CD -CD-", NULL},
     {CALL_ADD, "--- -- ----", NULL},
-    {CALL_SET, "DCD CD ----", "set"},
+    {CALL_SET, "DCD CD ----", "set-email"},
     {CALL_PASSWD, "CCD CD ----", "passwd"},
     {CALL_ENROLL, "DCD CD -CD-", "enroll"},
-    {CALL_QR, "DCD CD ----", "qr"},
+    {CALL_QR, "CCD CD ----", "qr"},
     {CALL_CONFIRM, "DDD DD -CD-", "confirm"},
     {CALL_REMOVE, "DCD CD ----", "remove"},
     {CALL_BACKUP, "CCD CD -CD-", "backup-new"},
@@ -676,6 +676,11 @@ static void test_commands(void)
         faulty = 0;
         if (r == 0 && commands < n)
             break;
+        if (r == 0 && strcmp(failed, "ROLLBACK") == 0) {
+            ok(is_disabled("alice"), "command %u, a rollback that fails is made up for", n);
+            r = -1;
+            continue;
+        }
         struct account account;
         bool proved = load(me, &account) && is_used(&account);
         ok(r != 0 && r != ERR_REFUSED && r != ERR_PERMISSION && !is_disabled("alice") &&

@@ -132,8 +132,8 @@ static void test_accounts(void)
     ok(ask(&call) == ERR_EXISTS, "once");
     call = by_carol(CALL_SET, "alice");
     call.role = "user";
-    ok(ask(&call) == 0 && recorded("set", "alice") && show("alice") && account.role == ROLE_USER &&
-           strcmp(account.email, "a@example.org") == 0,
+    ok(ask(&call) == 0 && recorded("role-user", "alice") && show("alice") &&
+           account.role == ROLE_USER && strcmp(account.email, "a@example.org") == 0,
        "one member is set");
     static const char *const roles[] = {"", "root", "administrator", "users"};
     for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {

@@ -107,7 +107,8 @@ static void test_denials(void)
         {"{\"parameters\":{\"verdict\":\"accepted\",\"admit\":\"yes\"},\"x\":}", ERR_SERVICE},
         {"{\"parameters\":{\"verdict\":\"accepted\",\"admit\":\"yes\"}", ERR_SERVICE},
         {"{\"parameters\":{\"verdict\":\"accepted\",\"admit\":\"yes\"}}{}", ERR_SERVICE},
-        {"{\"parameters\":{\"verdict\":\"accepted\",\"admit\":\"yes\"},\"parameters\":{}}", 0},
+        {"{\"parameters\":{\"verdict\":\"accepted\",\"admit\":\"yes\"},\"parameters\":{}}",
+         ERR_SERVICE},
         {"{\"verdict\":\"accepted\",\"admit\":\"yes\"}", ERR_SERVICE},
         {"{\"parameters\":[\"accepted\"]}", ERR_SERVICE},
         {"{\"parameters\":null}", ERR_SERVICE},
@@ -360,6 +361,9 @@ static void test_errors(void)
         const struct err said = {.code = codes[i].code, .where = "/w\"here", .what = "wh\xc3\xa4t"};
         const bool refused = said.code == ERR_REFUSED;
         struct reply got = {0};
+        /* Those that say "nothing was done" have names, or are the client's own. */
+        if (said.code == ERR_NO_SERVICE || said.code == ERR_UNTRUSTED)
+            continue;
         ok(reply_write_err(&said, &locked, out, sizeof(out), &length) == 0 &&
                read_bytes(out, length, &got) == said.code && !more &&
                memcmp(&err, &said, sizeof(err)) == 0 &&
