@@ -40,6 +40,8 @@
     X(DELETE, "delete", NULL, "clear the password")                                                \
     X(COUNT, "count", "N", "how many backup tokens, 1 to 50")                                      \
     X(SINCE, "since", "WHEN", "from a time (2026-01-31, 2026-01-31T12:00:00Z) or so long ago: 2h") \
+    X(SERVICE, "service", "NAME", "only what this PAM service asked")                              \
+    X(VERDICT, "verdict", "WORD", "only codes that were accepted, wrong, replayed, ...")           \
     X(FOLLOW, "follow", NULL, "go on with what happens; with --json one document a line")
 
 enum args_option {

@@ -112,13 +112,28 @@ static int read_since(const char *text, int64_t *since, struct err *err)
     return r;
 }
 
+/* A word that no event has would find nothing, and look like good news. */
+static int check_verdict(const char *word, struct err *err)
+{
+    for (unsigned i = 0; i < VERDICTS; i++)
+        if (strcmp(verdict_name(i), word) == 0)
+            return 0;
+    return err_set(err, ERR_USAGE, args_name(OPTION_VERDICT),
+                   "it takes accepted, wrong, replayed, malformed, locked, unenrolled or disabled");
+}
+
 int verb_log(struct run *run, struct err *err)
 {
-    struct call call = {.method = CALL_LOG, .user = run_word(run, 1)};
+    struct call call = {.method = CALL_LOG,
+                        .user = run_word(run, 1),
+                        .of_service = run_option(run, OPTION_SERVICE),
+                        .of_verdict = run_option(run, OPTION_VERDICT)};
     struct out out CLEANUP(out_clear) = {0};
     const char *since = run_option(run, OPTION_SINCE);
 
     int r = since != NULL ? read_since(since, &call.since, err) : 0;
+    if (r == 0 && call.of_verdict != NULL)
+        r = check_verdict(call.of_verdict, err);
     if (r != 0)
         return r;
     if (run_option(run, OPTION_FOLLOW) != NULL && run->remote)

@@ -14,7 +14,7 @@ enum backend_mode {
 
 /* Which events: borrowed strings; NULL, 0: any. Events come oldest first. */
 struct backend_filter {
-    const char *user;
+    const char *user, *service, *verdict;
     int64_t since;    /* time >= since */
     int64_t after_id; /* id > after_id */
 };

@@ -43,6 +43,8 @@
     X(count, FIELD_NUMBER, NULL)        \
     X(since, FIELD_NUMBER, NULL)        \
     X(after_id, FIELD_NUMBER, NULL)     \
+    X(of_service, FIELD_TEXT, NULL)     \
+    X(of_verdict, FIELD_TEXT, NULL)     \
     X(interface, FIELD_TEXT, NULL)
 
 enum member {
@@ -81,7 +83,7 @@ static const struct {
     [CALL_ACCOUNT].takes = WHERE,
     [CALL_SHOW].takes = ACT,
     [CALL_LIST].takes = ACT,
-    [CALL_LOG].takes = ACT | M(since) | M(after_id),
+    [CALL_LOG].takes = ACT | M(since) | M(after_id) | M(of_service) | M(of_verdict),
     [CALL_ADD].takes = WHERE | M(email) | M(full_name) | M(role) | M(new_password),
     [CALL_SET].takes = ACT | M(email) | M(full_name) | M(role),
     [CALL_PASSWD].takes = ACT | M(new_password),

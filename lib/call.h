@@ -73,7 +73,8 @@ struct call {
     const char *email, *full_name, *role;
     const char *new_password; /* empty: none */
     int64_t count;            /* backup tokens; 0: as configured */
-    int64_t since, after_id;  /* events */
+    int64_t since, after_id;  /* events: from a time on, after another */
+    const char *of_service, *of_verdict;
     const char *interface;
 
     /* These do not travel: whoever performs the call fills them in. */

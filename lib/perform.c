@@ -107,8 +107,11 @@ static int read_events(const struct task *task, const struct backend_filter *fil
 
 static int do_log(const struct task *task)
 {
-    struct backend_filter filter = {
-        .user = task->call->user, .since = task->call->since, .after_id = task->call->after_id};
+    struct backend_filter filter = {.user = task->call->user,
+                                    .service = task->call->of_service,
+                                    .verdict = task->call->of_verdict,
+                                    .since = task->call->since,
+                                    .after_id = task->call->after_id};
     struct event_batch batch = {0};
     int r;
 

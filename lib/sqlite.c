@@ -69,7 +69,8 @@ static const char *const queries[QUERY_COUNT] = {
         " actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_EVENT_EACH] =
         "SELECT id, time, action, user, service, rhost, tty, verdict, method, device, actor"
-        " FROM event WHERE id > ?1 AND time >= ?2 AND (?3 IS NULL OR user = ?3) ORDER BY id",
+        " FROM event WHERE id > ?1 AND time >= ?2 AND (?3 IS NULL OR user = ?3)"
+        " AND (?4 IS NULL OR service = ?4) AND (?5 IS NULL OR verdict = ?5) ORDER BY id",
 };
 
 static int corrupt(const struct sql *sql, const char *what, struct err *err)
@@ -439,6 +440,8 @@ static int event_each(void *context, const struct backend_filter *filter,
     sql_bind_number(stmt, 1, filter->after_id);
     sql_bind_number(stmt, 2, filter->since);
     sql_bind_text(stmt, 3, filter->user);
+    sql_bind_text(stmt, 4, filter->service);
+    sql_bind_text(stmt, 5, filter->verdict);
     int more;
     while ((more = sql_next(sql, stmt, err)) > 0) {
         struct event event = {0};

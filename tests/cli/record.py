@@ -35,6 +35,13 @@ same(len(lines), 4, 'a line each')
 same([e['action'] for e in host.json('log', 'bob')['events']], ['add'], 'of one user')
 for since, count in (('1h', 4), ('1970-01-01', 4), ('2099-12-31T23:59:59Z', 0)):
     same(len(host.json('log', '--since', since)['events']), count, '--since %s' % since)
+for words, count in ((['--service', 'totpctl'], 4), (['--service', 'sshd'], 0),
+                     (['--verdict', 'accepted'], 2), (['--verdict', 'wrong'], 0),
+                     (['alice', '--verdict=accepted', '--service=totpctl', '--since=1h'], 2),
+                     (['bob', '--verdict=accepted'], 0)):
+    same(len(host.json('log', *words)['events']), count, ' '.join(words))
+for words in (['--verdict', 'acepted'], ['--verdict', ''], ['--verdict'], ['--service']):
+    same(host.run('log', *words).returncode, 2, 'log %s' % ' '.join(words))
 host.run('remove', 'alice')
 same(len(host.json('log', 'alice')['events']), 4, 'events outlive the account')
 

@@ -130,6 +130,51 @@ static void test_members(void)
     }
 }
 
+#define WHERE "config store key_file options service rhost tty user "
+#define ACT WHERE "proof "
+
+/* Clients are written against these. */
+static void test_interface(void)
+{
+    static const struct {
+        const char *name, *members;
+    } methods[] = {
+        {"Begin", WHERE},
+        {"Check", WHERE "shape password code check_password own_lock "},
+        {"Account", WHERE},
+        {"Show", ACT},
+        {"List", ACT},
+        {"Log", ACT "since after_id of_service of_verdict "},
+        {"Add", WHERE "email full_name role new_password "},
+        {"Set", ACT "email full_name role "},
+        {"Passwd", ACT "new_password "},
+        {"Enroll", ACT "device type algorithm digits period counter secret replace "},
+        {"Qr", ACT "device "},
+        {"Confirm", ACT "code device "},
+        {"Remove", ACT "device "},
+        {"Backup", ACT "count "},
+        {"Revoke", ACT},
+        {"Enable", ACT "device "},
+        {"Disable", ACT "device "},
+        {"Lock", ACT},
+        {"Unlock", ACT},
+        {"GetInfo", ""},
+        {"GetInterfaceDescription", "interface "},
+    };
+
+    for (unsigned m = 0; m < CALL_METHOD_COUNT && m < ARRAY_SIZE(methods); m++) {
+        char members[512] = "";
+        for (size_t i = 0; i < field_count(); i++)
+            if (call_takes(m, i))
+                snprintf(members + strlen(members), sizeof(members) - strlen(members), "%s ",
+                         field_at(i)->name);
+        ok(strcmp(call_method_name(m), methods[m].name) == 0 &&
+               strcmp(members, methods[m].members) == 0,
+           "%s takes %s", methods[m].name, members);
+    }
+    ok(ARRAY_SIZE(methods) == CALL_METHOD_COUNT, "no method is left out");
+}
+
 /* By whom, and what was checked, is for him to say who performs the call. */
 static void test_not_from_outside(void)
 {
@@ -254,10 +299,12 @@ static void test_envelopes(void)
 static void test_bytes(void)
 {
     static const char show[] = "{\"method\":\"" PREFIX "Show\"}";
+    static const char blank[] = "{\"method\":\"" PREFIX "Show\"} ";
     static const char split[] = "{\"method\":\0\"" PREFIX "Show\"}";
 
     ok(read_bytes("", 0) == ERR_SYNTAX, "nothing is no call");
-    ok(read_bytes(show, sizeof(show)) == 0 && read_bytes(show, sizeof(show) - 1) == ERR_SYNTAX,
+    ok(read_bytes(show, sizeof(show)) == 0 && read_bytes(show, sizeof(show) - 1) == ERR_SYNTAX &&
+           read_bytes(blank, sizeof(blank) - 1) == ERR_SYNTAX,
        "a message ends with a NUL byte");
     ok(read_bytes(split, sizeof(split)) == ERR_SYNTAX, "and has none inside");
     for (size_t length = 0; length + 1 < sizeof(show); length++) {
@@ -305,6 +352,7 @@ int main(void)
 {
     test_round_trip();
     test_members();
+    test_interface();
     test_not_from_outside();
     test_values();
     test_envelopes();
