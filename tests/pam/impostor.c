@@ -7,7 +7,6 @@
 #include "interpose.h"
 
 #include <dlfcn.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +19,9 @@
 #include <unistd.h>
 
 INTERPOSED int setsockopt(int fd, int level, int option, const void *value, socklen_t size);
-INTERPOSED int poll(struct pollfd *fds, nfds_t count, int timeout);
+/* Without <poll.h>, whose checked variant is an inline function of the same name. */
+struct pollfd;
+INTERPOSED int poll(struct pollfd *fds, unsigned long count, int timeout);
 
 static struct play *play;
 static time_t patience;
@@ -74,9 +75,9 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
 }
 
 /* Where nothing comes, as much time goes by as was to be waited. */
-int poll(struct pollfd *fds, nfds_t count, int timeout)
+int poll(struct pollfd *fds, unsigned long count, int timeout)
 {
-    typedef int poll_fn(struct pollfd *, nfds_t, int);
+    typedef int poll_fn(struct pollfd *, unsigned long, int);
     poll_fn *next = (poll_fn *)(uintptr_t)dlsym(RTLD_NEXT, "poll");
 
     if (timeout < HASTE)

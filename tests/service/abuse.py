@@ -303,6 +303,27 @@ def test_broken(world):
     ok("error" not in world.root.ask("Show", {"user": "alice"}), "mended, it goes on")
 
 
+def test_names(world):
+    """Two sources of the user database may know different people by one name, and two names may
+    have one number."""
+    world.reset("alice")
+    with open("/etc/passwd", "r+", encoding="ascii") as file:
+        known = file.read()
+        file.write("root:x:64777:64777::/:/bin/sh\nalice:x:64778:64778::/:/bin/sh\n"
+                   f"twin:x:{world.people['alice']}:64779::/:/bin/sh\n")
+    for number, name in ((64777, "root"), (64778, "alice")):
+        with Client(number) as client:
+            same([client.ask(method, {"user": name}).get("error", "").rpartition(".")[2]
+                  for method in ("Show", "Qr", "Check", "Enroll")], 4 * ["NotPermitted"],
+                 f"another user called {name}")
+    with Client(world.people["alice"]) as client:
+        same([client.ask("Enroll", {"user": "twin"}).get("error", ""),
+              client.ask("Show", {"user": "alice"})["parameters"]["account"]["user"]],
+             ["", "alice"], "two names of one user's")
+    with open("/etc/passwd", "w", encoding="ascii") as file:
+        file.write(known)
+
+
 def test(island):
     with open("/etc/passwd", "a", encoding="ascii") as file:
         file.write("toor:x:0:0::/:/bin/sh\n")
@@ -310,7 +331,7 @@ def test(island):
         world = World(island, service, ("alice", "bob", "carol", "dora", "helen"))
         world.reset("toor")
         for check in (test_table, test_own, test_admin, test_proofs, test_rules, test_lock,
-                      test_broken):
+                      test_names, test_broken):
             world.restart()
             check(world)
         check_log(world, service.logged())

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,7 +42,8 @@ static struct err err;
 
 static int lowest = 99; /* descriptor that the client has used */
 static time_t send_time, receive_time;
-static int64_t skipped_ms;
+static bool after_hangup;               /* sends when the service is gone */
+static int64_t skipped_ms, slowness_ms; /* each wait takes so long */
 static bool impatient;
 
 /* Notes how long the client would wait. */
@@ -65,11 +67,14 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "poll");
+    if (after_hangup && count == 1 && fds[0].events == POLLOUT)
+        (void)real(&(struct pollfd){.fd = fds[0].fd}, 1, -1);
     if (count == 1 && fds[0].events == POLLIN && (timeout + 500) / 1000 > receive_time)
         receive_time = (timeout + 500) / 1000;
     int ready = real(fds, count, impatient && timeout > 50 ? 50 : timeout);
     if (ready == 0)
         skipped_ms += timeout;
+    skipped_ms += slowness_ms;
     return ready;
 }
 
@@ -191,6 +196,7 @@ static int serve(const struct script *script)
 {
     char byte;
 
+    alarm(60); /* the parent's is not inherited */
     if (script->foreign && (setuid(stranger) != 0 || listen(listener, 5) != 0))
         return 5;
     if (write(handled[1], "r", 1) != 1) /* ready */
@@ -270,6 +276,16 @@ static void test_answers(void)
         {"yes, in threes", {SAYING(SAYS_YES), .chunk = 3}, 0, true},
         {"yes, after three signals", {SAYING(SAYS_YES), .signals = true}, 0, true},
         {"yes, and more that nobody asked for", {SAYING(SAYS_YES "\0" SAYS_YES)}, 0, true},
+        {"wrong, and let in",
+         {SAYING("{\"parameters\":{\"verdict\":\"wrong\",\"admit\":\"yes\"}}")},
+         ERR_SERVICE,
+         false},
+        {"a question back", {SAYING("{\"parameters\":{\"ask\":true}}")}, ERR_SERVICE, false},
+        {"yes and no",
+         {SAYING("{\"parameters\":{\"verdict\":\"wrong\",\"admit\":\"no\",\"verdict\":"
+                 "\"accepted\",\"admit\":\"yes\"}}")},
+         ERR_SERVICE,
+         false},
         {"no verdict", {SAYING("{\"parameters\":{\"admit\":null}}")}, 0, false},
         {"no members", {SAYING("{\"parameters\":{}}")}, 0, false},
         {"an empty object", {SAYING("{}")}, ERR_SERVICE, false},
@@ -326,6 +342,41 @@ static void test_silence(void)
            "a service that says %zu bytes and no more: %s", scripts[i].length, err.what);
     }
     impatient = false;
+}
+
+/* A service that goes away takes nobody along. */
+static void test_hangup(void)
+{
+    static const struct script script = {.text = "", .deaf = true};
+    int served = -1;
+
+    after_hangup = true;
+    reply = (struct reply){0};
+    int r = ask(&script, &served);
+    after_hangup = false;
+    ok(r == ERR_SERVICE && served == 0 && reply.outcome.admit == ADMIT_NO,
+       "a service that leaves before it was asked: %s", err.what);
+}
+
+/* A byte now and then does not keep anybody waiting for ever. */
+static void test_dribble(void)
+{
+    static const struct {
+        int64_t each_ms;
+        int result;
+    } cases[] = {{300, 0}, {1000, ERR_SERVICE}};
+    static const struct script script = {SAYING(SAYS_YES), .chunk = 1};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int served = -1;
+        reply = (struct reply){0};
+        slowness_ms = cases[i].each_ms;
+        int r = ask(&script, &served);
+        slowness_ms = 0;
+        ok(r == cases[i].result && (reply.outcome.admit == ADMIT_YES) == (r == 0),
+           "%zu bytes, one in %d ms: %s", sizeof(SAYS_YES), (int)cases[i].each_ms,
+           r == 0 ? "an answer" : err.what);
+    }
 }
 
 static void test_lengths(void)
@@ -439,6 +490,25 @@ static int ask_at(const char *where)
     return client_ask(where, &call, &reply, &err);
 }
 
+/* Not the same as nobody: whoever starts a setuid program may have made it so. */
+static void test_unseen(void)
+{
+    struct rlimit before, none;
+    int free_fd = dup(0);
+
+    getrlimit(RLIMIT_NOFILE, &before);
+    bool placed = place_socket(path, SOCK_STREAM) && listen(listener, 5) == 0;
+    close(free_fd);
+    none = (struct rlimit){.rlim_cur = (rlim_t)free_fd, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    int r = ask_at(path);
+    setrlimit(RLIMIT_NOFILE, &before);
+    struct pollfd asked = {.fd = listener, .events = POLLIN};
+    ok(placed && r == ERR_SERVICE && poll(&asked, 1, 0) == 0, "no descriptor left: %s", err.what);
+    close(listener);
+    (void)unlink(path);
+}
+
 static void test_nobody(void)
 {
     char where[400];
@@ -459,6 +529,7 @@ static void test_nobody(void)
        "nor on another kind of socket: %s", err.what);
     close(listener);
     (void)unlink(path);
+    test_unseen();
     /* The kernel takes 107 bytes and a NUL byte; the longer one is put there by a shorter name. */
     for (size_t length = 107; length <= 108; length++) {
         char other[400], name[128];
@@ -610,6 +681,8 @@ int main(void)
         return tap_done();
     test_answers();
     test_silence();
+    test_hangup();
+    test_dribble();
     test_lengths();
     test_streams();
     test_refusals();

@@ -135,6 +135,27 @@ static void test_more(void)
        "and enabled");
 }
 
+static void test_first_of_several(void)
+{
+    struct enroll_request request = request_for("hal", NULL);
+    struct device mine;
+
+    ok(start(&request) == 0 && start(&request) == 0 && start(&request) == 0 && load("hal") &&
+           account.device_count == 3,
+       "three devices wait");
+    mine = reply.device;
+    ok(confirm("hal", "phone-3", fixture_code(&mine, FIXTURE_NOW / 30)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && tokens.count == 10 && load("hal") &&
+           account.device_count == 1 && account.devices[0].id == mine.id,
+       "the first that is confirmed stays alone, with tokens");
+    ok(enroll_enable(store, "hal", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
+           start(&request) == 0 &&
+           confirm("hal", "phone", fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && tokens.count == 0 && load("hal") &&
+           account.device_count == 2 && account.token_count == 10,
+       "one beside a device that is switched off brings no new ones");
+}
+
 static int confirm_guarded(const char *user, const char *code, int64_t now)
 {
     return enroll_confirm(store, &conf, user, NULL, code, true, &origin, now, &result, &tokens,
@@ -265,6 +286,7 @@ int main(void)
     store = fixture_open("enroll", &conf, &ring);
     test_first();
     test_more();
+    test_first_of_several();
     test_guarded();
     test_tokens();
     test_hotp();

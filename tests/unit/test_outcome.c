@@ -31,6 +31,26 @@ static void test_methods(void)
            methods[i]);
 }
 
+/* What each verdict may bring, D for a denial, I for no say, Y for yes. */
+static void test_sound(void)
+{
+    static const char *const may[VERDICTS] = {
+        [VERDICT_WRONG] = "D",     [VERDICT_REPLAYED] = "D",     [VERDICT_MALFORMED] = "D",
+        [VERDICT_LOCKED] = "D",    [VERDICT_UNENROLLED] = "DIY", [VERDICT_DISABLED] = "DIY",
+        [VERDICT_ACCEPTED] = "DY",
+    };
+    static const char letters[] = {[ADMIT_NO] = 'D', [ADMIT_IGNORE] = 'I', [ADMIT_YES] = 'Y', 'x'};
+
+    for (unsigned v = 0; v < VERDICTS; v++)
+        for (unsigned a = 0; a < sizeof(letters); a++) {
+            const struct outcome outcome = {.verdict = v, .admit = a};
+            ok(outcome_is_sound(&outcome) == (strchr(may[v], letters[a]) != NULL), "%s with %c",
+               verdict_name(v), letters[a]);
+        }
+    const struct outcome strange = {.verdict = (enum verdict)VERDICTS, .admit = ADMIT_YES};
+    ok(!outcome_is_sound(&strange), "no other verdict admits");
+}
+
 int main(void)
 {
     const struct outcome nothing = {0};
@@ -40,5 +60,6 @@ int main(void)
        "nothing is a denial");
     test_verdicts();
     test_methods();
+    test_sound();
     return tap_done();
 }

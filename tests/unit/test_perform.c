@@ -135,6 +135,16 @@ static void test_accounts(void)
     ok(ask(&call) == 0 && recorded("role-user", "alice") && show("alice") &&
            account.role == ROLE_USER && strcmp(account.email, "a@example.org") == 0,
        "one member is set");
+    call.role = "admin";
+    call.email = "b@example.org";
+    ok(ask(&call) == 0 && recorded("role-admin", "alice") && show("alice") &&
+           account.role == ROLE_ADMIN && strcmp(account.email, "b@example.org") == 0,
+       "or two: the event says which weighs more");
+    call.role = NULL;
+    ok(ask(&call) == 0 && recorded("set-email", "alice"), "then the address");
+    call.email = NULL;
+    call.full_name = "A.";
+    ok(ask(&call) == 0 && recorded("set", "alice"), "then anything else");
     static const char *const roles[] = {"", "root", "administrator", "users"};
     for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
         call.role = roles[i];
@@ -395,8 +405,17 @@ static void test_log(void)
     ok(ask(&call) == 0 && seen.count == 15, "after that one");
     call = (struct call){.method = CALL_LOG, .after_id = seen.last_id};
     ok(ask(&call) == 0 && seen.count == 0, "none after the last");
+    call = (struct call){.method = CALL_LOG, .of_service = "here", .of_verdict = "replayed"};
+    ok(ask(&call) == 0 && seen.count == 1 && strcmp(last.verdict, "replayed") == 0 &&
+           strcmp(last.service, "here") == 0,
+       "of that service, with that verdict");
+    call = (struct call){.method = CALL_LOG, .of_verdict = "unenrolled"};
+    ok(ask(&call) == 0 && seen.count == 49 && strcmp(last.verdict, "unenrolled") == 0,
+       "of any service");
+    call.of_service = "her";
+    ok(ask(&call) == 0 && seen.count == 0, "of no other");
     seen.stop_at = 20;
-    call.after_id = 0;
+    call = (struct call){.method = CALL_LOG};
     ok(ask(&call) == 99 && seen.count == 20, "as far as is wanted");
     seen.stop_at = 0;
 }

@@ -516,6 +516,38 @@ static void test_confirm(void)
        "it takes the place of the device of its label");
 }
 
+/* Before the first device is proved, whoever acts in somebody's name can have made the others. */
+static void test_confirm_first(void)
+{
+    static const struct {
+        enum device_state other; /* of the device "other" */
+        size_t left;
+    } cases[] = {{DEVICE_PENDING, 1}, {DEVICE_ACTIVE, 4}, {DEVICE_DISABLED, 4}};
+    const struct policy_attempt attempt = {.now = NOW, .code = "050548", .ring = &ring};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        for (size_t index = 0; index < 4; index++) {
+            struct account account = make_account(DEVICE_TOTP, 6), after;
+            struct outcome result = {0};
+            account.device_count = 4;
+            for (size_t j = 0; j < 4; j++) {
+                account.devices[j] = make_device((int64_t)j + 1, DEVICE_TOTP, 6);
+                account.devices[j].state = DEVICE_PENDING;
+                snprintf(account.devices[j].label, ACCOUNT_LABEL_SIZE, "d%zu", j);
+                account.devices[j].secret.bytes[0] ^= j == index ? 0 : 1;
+            }
+            account.devices[(index + 1) % 4].state = cases[i].other;
+            int r = policy_confirm(&rules, &account, index, &attempt, &after, &result);
+            const struct device *device = account_device_any(&after, account.devices[index].label);
+            ok(r == 0 && accepted(result) && after.device_count == cases[i].left &&
+                   device != NULL && device->id == (int64_t)index + 1 &&
+                   device->state == DEVICE_ACTIVE &&
+                   account_count(&after, DEVICE_PENDING) == (cases[i].left == 1 ? 0 : 2),
+               "confirmed at %zu beside one that is %s: %zu left", index,
+               device_state_name(cases[i].other), after.device_count);
+        }
+}
+
 /* Whoever is not root confirms guarded: a first code must not be guessed either. */
 static void test_guarded(void)
 {
@@ -621,6 +653,13 @@ static void test_split(void)
     const struct policy_attempt attempt = {.now = NOW, .code = answer, .ring = &ring};
     ok(policy_split(&rules, &account, &attempt, &length, &found) == 0 && found && length == 2,
        "where two lengths are possible, the tail that is accepted");
+    account.locked_until = NOW + 1;
+    ok(policy_split(&rules, &account, &attempt, &length, &found) == 0 && found && length == 4,
+       "but on a locked account none is tried");
+    account.locked_until = 0;
+    account.closed = true;
+    ok(policy_split(&rules, &account, &attempt, &length, &found) == 0 && found && length == 4,
+       "nor for a closed account");
 }
 
 static void test_faults(void)
@@ -672,6 +711,7 @@ int main(void)
     test_password();
     test_drift();
     test_confirm();
+    test_confirm_first();
     test_guarded();
     test_guarded_locks();
     test_split();

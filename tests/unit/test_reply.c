@@ -148,6 +148,69 @@ static void test_denials(void)
     }
 }
 
+/* What stands twice could say two things, one to each reader. */
+static void test_twice(void)
+{
+    static const char *const twice[] = {
+        "{\"parameters\":{\"verdict\":\"wrong\",\"verdict\":\"accepted\"}}",
+        "{\"parameters\":{\"admit\":\"no\",\"verdict\":\"wrong\",\"admit\":\"yes\"}}",
+        "{\"parameters\":{\"failures\":null,\"failures\":1}}",
+        "{\"parameters\":{\"account\":{\"user\":\"a\",\"user\":\"b\"}}}",
+        "{\"parameters\":{\"account\":{\"devices\":[{\"digits\":6,\"digits\":7}]}}}",
+        "{\"error\":\"x\",\"error\":\"" CALL_INTERFACE ".NotPermitted\",\"parameters\":{}}",
+        "{\"error\":\"" CALL_INTERFACE ".Failed\",\"parameters\":{\"what\":\"a\",\"what\":\"b\"}}",
+    };
+    struct reply reply = {.account = &account};
+
+    for (size_t i = 0; i < ARRAY_SIZE(twice); i++)
+        ok(read_text(twice[i], &reply) == ERR_SERVICE && is_denial(&reply), "refused: %s",
+           twice[i]);
+}
+
+/* A reply that this call cannot have. */
+static void test_fits(void)
+{
+    static const struct call check = {.method = CALL_CHECK, .code = "123456"};
+    static const struct call tail = {
+        .method = CALL_CHECK, .shape = AUTH_TAIL, .password = "secret123456"};
+    static const struct call begin = {.method = CALL_BEGIN};
+    static const struct {
+        const char *name;
+        const struct call *call;
+        struct reply reply;
+        bool fits;
+    } cases[] = {
+        {"no", &check, {.ask = false}, true},
+        {"yes", &check, {.outcome = {.verdict = VERDICT_ACCEPTED, .admit = ADMIT_YES}}, true},
+        {"wrong, and yes",
+         &check,
+         {.outcome = {.verdict = VERDICT_WRONG, .admit = ADMIT_YES}},
+         false},
+        {"locked, and no say",
+         &check,
+         {.outcome = {.verdict = VERDICT_LOCKED, .admit = ADMIT_IGNORE}},
+         false},
+        {"not enrolled, and yes",
+         &begin,
+         {.outcome = {.verdict = VERDICT_UNENROLLED, .admit = ADMIT_YES}},
+         true},
+        {"a question back", &check, {.ask = true}, false},
+        {"a question back to begin with", &begin, {.ask = true}, true},
+        {"a question back for a password", &tail, {.ask = true}, true},
+        {"a question, and yes",
+         &tail,
+         {.ask = true, .outcome = {.verdict = VERDICT_ACCEPTED, .admit = ADMIT_YES}},
+         false},
+        {"a password as long as what was sent", &tail, {.password_length = 12}, true},
+        {"a longer one", &tail, {.password_length = 13}, false},
+        {"one where none was sent", &check, {.password_length = 1}, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        ok(reply_fits(&cases[i].reply, cases[i].call) == cases[i].fits, "%s: %s", cases[i].name,
+           cases[i].fits ? "it can be" : "it cannot be");
+}
+
 /* An account with everything as long as it can be. */
 static struct account large_account(void)
 {
@@ -386,6 +449,10 @@ static void test_strange_errors(void)
         {".Failed", "{}", ERR_SERVICE},
         {".Failed", "{\"code\":0}", ERR_SERVICE},
         {".Failed", "{\"code\":-20}", ERR_SERVICE},
+        {".Failed", "{\"code\":33}", ERR_SERVICE}, /* "there is no service" */
+        {".Failed", "{\"code\":35}", ERR_SERVICE}, /* has a name of its own */
+        {".Failed", "{\"code\":36}", ERR_SERVICE},
+        {".Failed", "{\"code\":1000}", ERR_SERVICE},
         {".Failed", "{\"code\":2147483647}", ERR_SERVICE},
         {".Failed", "{\"code\":9223372036854775807}", ERR_SERVICE},
         {".Failed", "{\"code\":\"20\"}", ERR_SERVICE},
@@ -457,6 +524,8 @@ int main(void)
 {
     test_outcomes();
     test_denials();
+    test_twice();
+    test_fits();
     test_account();
     test_devices_refused();
     test_enrolled();

@@ -32,6 +32,7 @@ static const char *path_of(const struct conf *of)
 
 static const char *faulty; /* the command that fails the next time */
 static sqlite3 *writer;    /* whose transaction began last */
+static bool reads_only;    /* the file system */
 
 /* In the place of the library's, which does the work. */
 int sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback callback, void *context,
@@ -48,6 +49,12 @@ int sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback callback, void *
         return SQLITE_IOERR;
     }
     return real(db, sql, callback, context, message);
+}
+
+int sqlite3_db_readonly(sqlite3 *db, const char *name)
+{
+    (void)db, (void)name;
+    return reads_only;
 }
 
 /* Runs SQL behind the store's back. */
@@ -499,6 +506,33 @@ static void test_group_given_up(void)
     ok(add("u3", true) == 0 && is_kept("u3"), "the next transaction can");
 }
 
+/* What an earlier one left behind is no part of the next. */
+static void test_rollback_fails(void)
+{
+    int r = store_begin(store, STORE_WRITE, &err);
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+
+    account_init(&after, "left");
+    after.created = FIXTURE_NOW;
+    if (r == 0)
+        r = store_save(store, &before, &after, &err);
+    faulty = "ROLLBACK";
+    store_rollback(store);
+    ok(r == 0 && faulty == NULL && sqlite3_get_autocommit(writer) == 0, "a rollback fails");
+    ok(add("next", true) == 0 && is_kept("next") && !is_kept("left"),
+       "the next transaction begins without what it left");
+}
+
+/* SQLite would make do with reading, also when the file can be written again. */
+static void test_read_only(void)
+{
+    reads_only = true;
+    ok(reopen(conf.store) == ERR_STORE_READONLY && err.what[0] != '\0',
+       "a store that cannot be written is not opened: %s", err.what);
+    reads_only = false;
+    ok(reopen(conf.store) == 0, "later it is");
+}
+
 /* The limit comes after the store was opened: the system refuses the write itself. */
 static void test_group_full(void)
 {
@@ -536,6 +570,8 @@ int main(void)
     test_group();
     test_group_faults();
     test_group_given_up();
+    test_rollback_fails();
+    test_read_only();
     test_group_full();
     store_close(&store);
     return tap_done();
