@@ -315,7 +315,10 @@ static int ask_service(struct run *run, struct call *call, struct reply *reply, 
                        "%.110s; only root can do without it. Ask an administrator: 'systemctl "
                        "enable --now totpd.socket' starts it",
                        reason);
-    if (r == ERR_NOT_SERVED)
+    const bool named = run_option(run, OPTION_CONFIG) != NULL ||
+                       run_option(run, OPTION_STORE) != NULL ||
+                       run_option(run, OPTION_KEY_FILE) != NULL;
+    if (r == ERR_NOT_SERVED && named)
         return err_set(err, r, run->conf.socket,
                        "the service has another configuration, store or keys: leave out --config, "
                        "--store and --key-file");

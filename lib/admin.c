@@ -62,9 +62,22 @@ static int check(const struct admin_fields *fields, struct checked *checked, str
     if (fields->password == NULL || fields->password[0] == '\0')
         return 0;
     if (fields->hash != NULL)
-        return text_copy(checked->hash, sizeof(checked->hash), fields->hash);
+        return text_copy(checked->hash, sizeof(checked->hash), fields->hash) == 0
+                   ? 0
+                   : err_set(err, ERR_TOO_LONG, "password", NULL);
     int r = password_hash(fields->password, checked->hash);
     return r == 0 ? 0 : err_set(err, r, "password", NULL);
+}
+
+/* As long as all devices wait, whoever acted in a person's name could have made them; the role must
+ * not fall to them. */
+static void set_role(struct account *account, enum account_role role)
+{
+    if (role == ROLE_ADMIN && account->role != ROLE_ADMIN &&
+        account_count(account, DEVICE_PENDING) == account->device_count)
+        while (account->device_count > 0)
+            account_remove_device(account, account->device_count - 1);
+    account->role = role;
 }
 
 static void change_fields(struct account *account, const void *argument)
@@ -77,7 +90,7 @@ static void change_fields(struct account *account, const void *argument)
     if (fields->full_name != NULL)
         text_cut(account->full_name, sizeof(account->full_name), fields->full_name);
     if (fields->role != NULL)
-        account->role = *fields->role;
+        set_role(account, *fields->role);
     if (fields->password != NULL)
         text_cut(account->password, sizeof(account->password), checked->hash);
 }

@@ -43,21 +43,24 @@ static int64_t clock_ms(void)
 
     return clock_gettime(CLOCK_MONOTONIC, &now) == 0
                ? now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000
-               : INT64_MAX;
+               : INT64_MAX / 2; /* late for every deadline */
 }
 
 /* false, with errno: it did not become ready in time. */
 static bool wait_until(const struct exchange *exchange, short events)
 {
     struct pollfd socket = {.fd = exchange->fd, .events = events};
-    int64_t left;
 
-    while ((left = exchange->until - clock_ms()) > 0) {
-        int ready = poll(&socket, 1, (int)left);
+    /* Looks once in any case: whoever was stopped meanwhile may have the answer already. */
+    for (;;) {
+        int64_t left = exchange->until - clock_ms();
+        int ready = poll(&socket, 1, left > 0 ? (int)left : 0);
         if (ready > 0)
             return true;
         if (ready < 0 && errno != EINTR)
             return false;
+        if (left <= 0)
+            break;
     }
     errno = ETIMEDOUT;
     return false;

@@ -11,6 +11,7 @@
 
 #define DAY (24 * 60 * 60)
 #define BLANKS " \t"
+#define SOCKET_PATH_MAX 107 /* of sun_path */
 
 #define AT(field) offsetof(struct conf, field)
 static const struct conf_option options[] = {
@@ -166,6 +167,8 @@ static const char *text_fault(const struct conf_option *option, const char *valu
         return "must be UTF-8 without control characters";
     if (option->type == CONF_PATH && value[0] != '\0' && value[0] != '/')
         return "must be a path that begins with '/'";
+    if (option->offset == AT(socket) && strlen(value) > SOCKET_PATH_MAX)
+        return "is too long for a socket: 107 bytes are the limit";
     if (option->type == CONF_URI)
         return uri_fault(value);
     if (option->offset == AT(issuer) && strchr(value, ':') != NULL)

@@ -178,6 +178,11 @@ static int do_fields(const struct task *task)
                                         .password = call->new_password,
                                         .hash = call->new_hash};
 
+    if (call->method == CALL_PASSWD && call->new_password == NULL)
+        return err_set(task->err, ERR_INVALID, "new_password", "say which; an empty one clears it");
+    if (call->method == CALL_SET && call->email == NULL && call->full_name == NULL &&
+        call->role == NULL)
+        return err_set(task->err, ERR_INVALID, NULL, "say what to set: email, full_name or role");
     if (call->role != NULL && account_role_parse(call->role, &role) != 0)
         return err_set(task->err, ERR_INVALID, "role", "a role is user or admin");
     if (call->method == CALL_ADD)

@@ -423,10 +423,8 @@ static void activate(const struct policy_rules *rules, const struct hit *hit, si
     memcpy(label, device->label, sizeof(label));
     memcpy(result->device, label, sizeof(label));
     for (size_t i = after->device_count; i-- > 0;)
-        if (i != index && (first || strcmp(after->devices[i].label, label) == 0)) {
+        if (i != index && (first || strcmp(after->devices[i].label, label) == 0))
             account_remove_device(after, i);
-            index -= i < index;
-        }
     result->verdict = VERDICT_ACCEPTED;
     result->admit = ADMIT_YES;
     result->tokens_left = (unsigned)after->token_count;

@@ -355,7 +355,8 @@ static bool read_account(struct json_reader *reader, struct account *account)
 {
     *account = (struct account){0};
     return read_object(reader, account_fields, ARRAY_SIZE(account_fields), read_account_rest,
-                       account);
+                       account) &&
+           account->token_count <= ACCOUNT_TOKENS_MAX;
 }
 
 static bool read_enrolled_rest(struct json_reader *reader, const char *name, void *object)

@@ -110,6 +110,8 @@ int store_group_begin(struct store *store, struct err *err)
 
 int store_group_commit(struct store *store, struct err *err)
 {
+    /* A part that was neither kept nor undone has not happened. */
+    store_rollback(store);
     int r = store->backend->commit(store->handle, err);
 
     store->group = false;

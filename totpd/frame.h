@@ -11,7 +11,7 @@
 #define FRAME_BYTES_MAX (64 * 1024) /* a message, with the NUL byte that ends it */
 
 /* Which build: the second argument of a worker. The number changes with this file. */
-#define FRAME_BUILD PACKAGE_VERSION "-1"
+#define FRAME_BUILD PACKAGE_VERSION "-2"
 
 /* The worker's end of the pair. */
 #define FRAME_FD 3
@@ -34,6 +34,7 @@ enum {
     FRAME_FINAL = 1, /* nothing more comes for this id; may be without bytes */
     FRAME_DEFER = 2, /* not begun, and slow: give it to a worker of the other kind */
     FRAME_CLOSE = 4, /* the connection ends after this: the message was no call at all */
+    FRAME_RENEW = 8, /* the store was exchanged: no worker may keep what it has of the old one */
 };
 
 #endif

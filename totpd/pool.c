@@ -94,11 +94,61 @@ static void expire_queue(struct pool *pool, struct job_queue *queue)
     }
 }
 
+/* --- answers ---------------------------------------------------------------------------------- */
+
+/* Keys and libraries do not lie in memory for long when nobody needs them. */
+static int64_t idle_time(bool fast)
+{
+    return fast ? FAST_IDLE_TIME : IDLE_TIME;
+}
+
+static void deliver(struct pool *pool, struct child *child, struct child_task *task)
+{
+    const struct frame *frame = &pool->frame;
+    struct job *job = task->job;
+
+    if ((frame->flags & (FRAME_FINAL | FRAME_DEFER)) != 0) {
+        child_release(child, task);
+        if (child->busy == 0)
+            child->until = pool->loop->now + idle_time(child->fast);
+        if (job != NULL)
+            job->state = JOB_NONE;
+    }
+    if ((frame->flags & FRAME_RENEW) != 0)
+        pool_renew(pool);
+    if (job == NULL)
+        return;
+    if ((frame->flags & FRAME_DEFER) == 0)
+        pool->answer(pool->owner, job, frame->bytes, frame->length, frame->flags);
+    else if (child->fast)
+        enqueue(pool, job, POOL_ROOT);
+    else
+        finish(pool, job, failed_answer, sizeof(failed_answer));
+}
+
 /* --- the end of a worker ---------------------------------------------------------------------- */
+
+/* What the worker has said before it ended; the first thing that is read may be how it ended. */
+static void hear_out(struct pool *pool, struct child *child)
+{
+    struct child_task *task = NULL;
+
+    for (int ends = 0; ends < 2;) {
+        int r = child_receive(child, &pool->frame, &task);
+        if (r == 0)
+            return;
+        if (r == 1)
+            deliver(pool, child, task);
+        ends += r < 0;
+    }
+}
 
 /* Closes its socket. What it had in work has failed. */
 static void end_child(struct pool *pool, struct child *child)
 {
+    if (child->watch.fd < 0)
+        return;
+    hear_out(pool, child);
     if (child->watch.fd < 0)
         return;
     loop_forget(pool->loop, &child->watch);
@@ -168,35 +218,7 @@ void pool_renew(struct pool *pool)
         pool->children[i].retiring = true;
 }
 
-/* Keys and libraries do not lie in memory for long when nobody needs them. */
-static int64_t idle_time(bool fast)
-{
-    return fast ? FAST_IDLE_TIME : IDLE_TIME;
-}
-
-/* --- answers ---------------------------------------------------------------------------------- */
-
-static void deliver(struct pool *pool, struct child *child, struct child_task *task)
-{
-    const struct frame *frame = &pool->frame;
-    struct job *job = task->job;
-
-    if ((frame->flags & (FRAME_FINAL | FRAME_DEFER)) != 0) {
-        child_release(child, task);
-        if (child->busy == 0)
-            child->until = pool->loop->now + idle_time(child->fast);
-        if (job != NULL)
-            job->state = JOB_NONE;
-    }
-    if (job == NULL)
-        return;
-    if ((frame->flags & FRAME_DEFER) == 0)
-        pool->answer(pool->owner, job, frame->bytes, frame->length, frame->flags);
-    else if (child->fast)
-        enqueue(pool, job, POOL_ROOT);
-    else
-        finish(pool, job, failed_answer, sizeof(failed_answer));
-}
+/* --- its answers ------------------------------------------------------------------------------ */
 
 static void child_ready(struct watch *watch, uint32_t events)
 {

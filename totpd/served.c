@@ -67,6 +67,13 @@ static void let_go(struct served *served, const struct served_files *now)
     seal_ring_clear(&served->ring);
 }
 
+void served_drop(struct served *served)
+{
+    served->exchanged = true;
+    store_close(&served->store);
+    seal_ring_clear(&served->ring);
+}
+
 void served_close(struct served *served)
 {
     struct served_files now;
@@ -103,6 +110,7 @@ int served_open(struct served *served, struct err *err)
     look(served, &now);
     if (is_current(served, &now))
         return 0;
+    served->exchanged = served->exchanged || served->store != NULL;
     let_go(served, &now);
     text_cut(served->uri, sizeof(served->uri), served->conf.store);
     text_cut(served->key_file, sizeof(served->key_file), served->conf.key_file);

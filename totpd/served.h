@@ -22,6 +22,7 @@ struct served {
     struct conf conf;   /* without a service's section */
     struct seal_ring ring;
     struct store *store;
+    bool exchanged; /* something was not what had been opened; whoever reads this resets it */
     struct served_files files; /* as they were when opened */
     char key_file[CONF_TEXT_SIZE], uri[CONF_TEXT_SIZE];
 };
@@ -29,6 +30,9 @@ struct served {
 /* Reads the configuration and opens what it names, unless that is open already. ERR_CONFIG,
  * ERR_FILE_*, ERR_STORE*. */
 int served_open(struct served *served, struct err *err) MUST_CHECK;
+
+/* After the store has failed: lets go of it as it is, to open it anew at the next use. */
+void served_drop(struct served *served);
 
 /* For CLEANUP. */
 void served_close(struct served *served);

@@ -56,7 +56,10 @@ static bool send_frame(struct worker *worker, const struct task *task, uint32_t 
 
     answer->id = task->frame->id;
     answer->uid = 0;
-    answer->flags = flags;
+    answer->flags =
+        flags | ((flags & FRAME_FINAL) != 0 && worker->served.exchanged ? FRAME_RENEW : 0);
+    if ((flags & FRAME_FINAL) != 0)
+        worker->served.exchanged = false;
     answer->length = task->flags.oneway ? 0 : (uint32_t)length;
     do
         n = send(FRAME_FD, answer, FRAME_HEADER_SIZE + answer->length, MSG_NOSIGNAL);
@@ -106,10 +109,20 @@ static void hide(const struct worker *worker, struct err *err)
     }
 }
 
+/* What SQLite has in memory of a file that was put in another's place does not heal by itself. */
+static bool is_of_store(int error)
+{
+    return error == ERR_STORE || error == ERR_STORE_READONLY || error == ERR_STORE_CORRUPT ||
+           error == ERR_STORE_SCHEMA;
+}
+
 static bool answer_err(struct worker *worker, struct task *task)
 {
     struct frame *answer = &worker->answer;
     size_t length = 0;
+
+    if (is_of_store(task->result))
+        served_drop(&worker->served);
 
     if (task->err.code != task->result)
         (void)err_set(&task->err, task->result, NULL, NULL);

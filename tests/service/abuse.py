@@ -5,6 +5,7 @@ connections of real users."""
 
 import json
 import os
+import shutil
 import sys
 
 sys.dont_write_bytecode = True
@@ -324,6 +325,37 @@ def test_names(world):
         file.write(known)
 
 
+def test_put_back(world):
+    """A copy takes the store's place while a worker of each kind has the old one open."""
+    world.reset("alice")
+    store = f"{world.island.root}/totp/store/totp.db"
+    for end in ("", "-wal"):
+        shutil.copy(store + end, store + end + ".copy")
+    guess = {"user": "alice", "code": "000000"}
+    for _ in range(19):
+        world.root.ask("Check", guess)
+    world.root.ask("Show", {"user": "alice"})
+    for end in ("", "-wal"):
+        os.rename(store + end + ".copy", store + end)
+    answers = [world.root.ask("Check", guess) for _ in range(12)]
+    ok(not any("error" in answer for answer in answers[4:]), "a copy put back is taken up",
+       [answer.get("parameters") for answer in answers if "error" in answer])
+
+
+def test_first_admin(world):
+    """What acted in a person's name before they were an admin keeps nothing."""
+    world.reset("carol", proven=False)
+    same(ask(world, "carol", "Enroll", device="sleeper", type="hotp", secret=SECRETS["third"]), "",
+         "a device that waits")
+    world.ask("Set", user="carol", role="admin")
+    same([device["device"] for device in world.record("carol")["devices"]
+          if device["state"] == "pending"], [], "goes when the role comes")
+    same((ask(world, "carol", "Enroll", device="sleeper"),
+          ask(world, "carol", "Confirm", device="sleeper", code=hotp(SECRETS["third"], 0))),
+         ("CodeNeeded", "Failed"), "and does not come back")
+    world.ask("Set", user="carol", role="user")
+
+
 def test(island):
     with open("/etc/passwd", "a", encoding="ascii") as file:
         file.write("toor:x:0:0::/:/bin/sh\n")
@@ -331,7 +363,7 @@ def test(island):
         world = World(island, service, ("alice", "bob", "carol", "dora", "helen"))
         world.reset("toor")
         for check in (test_table, test_own, test_admin, test_proofs, test_rules, test_lock,
-                      test_names, test_broken):
+                      test_names, test_first_admin, test_put_back, test_broken):
             world.restart()
             check(world)
         check_log(world, service.logged())

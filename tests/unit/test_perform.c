@@ -195,8 +195,12 @@ static void test_switches(void)
     ok(ask(&call) == 0 && recorded("remove", "alice") && !show("alice"), "so is the account");
     for (unsigned m = CALL_SHOW; m <= CALL_UNLOCK; m++)
         if (m != CALL_LIST && m != CALL_LOG && m != CALL_ADD && m != CALL_ENROLL)
-            ok(ask(&(struct call){.method = m, .user = "alice", .device = "phone", .code = "1"}) ==
-                   ERR_NOT_FOUND,
+            ok(ask(&(struct call){.method = m,
+                                  .user = "alice",
+                                  .device = "phone",
+                                  .code = "1",
+                                  .email = "",
+                                  .new_password = ""}) == ERR_NOT_FOUND,
                "%s: nobody of that name", call_method_name(m));
 }
 
