@@ -289,7 +289,11 @@ static int run_open(struct run *run, enum needs needs, struct err *err)
     if (run->remote)
         return 0;
     r = keys_load(run->conf.key_file, &ring, err);
-    return r == 0 ? store_open(run->conf.store, &ring, false, NULL, &run->store, err) : r;
+    if (r == 0)
+        r = store_open(run->conf.store, &ring, false, NULL, &run->store, err);
+    if (r == 0)
+        store_keep_events(run->store, run->conf.event_retention);
+    return r;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */

@@ -58,6 +58,8 @@ struct backend {
     int (*token_insert)(void *handle, int64_t account, const struct token *token, struct err *err);
     int (*token_delete)(void *handle, int64_t account, const struct token *token, struct err *err);
     int (*event_insert)(void *handle, const struct event *event, struct err *err);
+    /* Of the most events that are oldest, those before a time go. */
+    int (*event_prune)(void *handle, int64_t before, unsigned most, struct err *err);
     int (*event_each)(void *handle, const struct backend_filter *filter,
                       backend_event_visitor *visit, void *context, struct err *err);
 };

@@ -58,6 +58,8 @@ static const struct conf_option options[] = {
     {"period", CONF_UINT, AT(period), 15, 300, NULL, "30", "seconds of a new device's time step"},
     {"backup_tokens", CONF_UINT, AT(backup_tokens), 0, ACCOUNT_TOKENS_MAX, NULL, "10",
      "backup tokens issued with an account's first device"},
+    {"event_retention", CONF_DURATION, AT(event_retention), DAY, 3650 * DAY, NULL, "90d",
+     "how long the record of logins and changes is kept"},
     {"socket", CONF_PATH, AT(socket), 0, 0, NULL, CONF_DEFAULT_SOCKET,
      "where the service totpd listens; empty: none is asked"},
     {"quiet", CONF_BOOL, AT(quiet), 0, 0, NULL, "no", "tell the person nothing"},

@@ -42,6 +42,7 @@ struct conf {
     enum otp_algorithm algorithm;
     unsigned period;
     unsigned backup_tokens;
+    int64_t event_retention;     /* seconds */
     char socket[CONF_TEXT_SIZE]; /* of the service; empty: none is asked */
     bool quiet;
     bool debug;

@@ -29,6 +29,7 @@ enum query {
     QUERY_TOKEN_INSERT,
     QUERY_TOKEN_DELETE,
     QUERY_EVENT_INSERT,
+    QUERY_EVENT_PRUNE,
     QUERY_EVENT_EACH,
     QUERY_COUNT
 };
@@ -67,6 +68,8 @@ static const char *const queries[QUERY_COUNT] = {
     [QUERY_EVENT_INSERT] =
         "INSERT INTO event (time, action, user, service, rhost, tty, verdict, method, device,"
         " actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_EVENT_PRUNE] =
+        "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?2) AND time < ?1",
     [QUERY_EVENT_EACH] =
         "SELECT id, time, action, user, service, rhost, tty, verdict, method, device, actor"
         " FROM event WHERE id > ?1 AND time >= ?2 AND (?3 IS NULL OR user = ?3)"
@@ -409,6 +412,18 @@ static int event_insert(void *context, const struct event *event, struct err *er
     return run_one(sql, stmt, err);
 }
 
+static int event_prune(void *context, int64_t before, unsigned most, struct err *err)
+{
+    struct sql *sql = context;
+    struct sqlite3_stmt *stmt CLEANUP(sql_finish) = NULL;
+    int r = sql_use(sql, QUERY_EVENT_PRUNE, &stmt, err);
+    if (r != 0)
+        return r;
+    sql_bind_number(stmt, 1, before);
+    sql_bind_number(stmt, 2, most);
+    return sql_run(sql, stmt, NULL, err);
+}
+
 static bool read_event(struct sqlite3_stmt *stmt, struct event *event)
 {
     const struct {
@@ -591,5 +606,6 @@ const struct backend backend_sqlite = {
     .token_insert = token_insert,
     .token_delete = token_delete,
     .event_insert = event_insert,
+    .event_prune = event_prune,
     .event_each = event_each,
 };

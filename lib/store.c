@@ -9,11 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PRUNED_AT_ONCE 2
+
 struct store {
     const struct backend *backend;
     void *handle;
     struct seal_ring ring;
     bool group, marked; /* a group is open, and a part of it */
+    int64_t retention;  /* of events, seconds; 0: for ever */
 };
 
 static const struct backend *const backends[] = {&backend_sqlite};
@@ -270,9 +273,19 @@ int store_each(struct store *store, backend_account_visitor *visit, void *contex
     return store->backend->account_each(store->handle, visit, context, err);
 }
 
+void store_keep_events(struct store *store, int64_t seconds)
+{
+    store->retention = seconds;
+}
+
 int store_event(struct store *store, const struct event *event, struct err *err)
 {
-    return store->backend->event_insert(store->handle, event, err);
+    int r = store->backend->event_insert(store->handle, event, err);
+
+    if (r != 0 || store->retention == 0 || event->time <= store->retention)
+        return r;
+    return store->backend->event_prune(store->handle, event->time - store->retention,
+                                       PRUNED_AT_ONCE, err);
 }
 
 int store_events(struct store *store, const struct backend_filter *filter,

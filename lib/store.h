@@ -64,6 +64,10 @@ int store_remove(struct store *store, const char *name, struct err *err) MUST_CH
 int store_each(struct store *store, backend_account_visitor *visit, void *context,
                struct err *err) MUST_CHECK;
 
+/* Events are kept for so many seconds; 0, as after store_open: for ever. */
+void store_keep_events(struct store *store, int64_t seconds);
+
+/* Records. Two events that are too old go for each that comes: nobody's login pays for more. */
 int store_event(struct store *store, const struct event *event, struct err *err) MUST_CHECK;
 int store_events(struct store *store, const struct backend_filter *filter,
                  backend_event_visitor *visit, void *context, struct err *err) MUST_CHECK;

@@ -24,7 +24,10 @@ static int engine_perform(const struct conf *conf, const struct call *call, int6
     int r = keys_load(conf->key_file, &ring, err);
     if (r == 0)
         r = store_open(conf->store, &ring, false, NULL, &store, err);
-    return r == 0 ? perform(store, conf, host, call, now, reply, err) : r;
+    if (r != 0)
+        return r;
+    store_keep_events(store, conf->event_retention);
+    return perform(store, conf, host, call, now, reply, err);
 }
 
 __attribute__((visibility("default"))) extern const struct engine totp_engine;

@@ -108,8 +108,10 @@ int served_open(struct served *served, struct err *err)
     if (r != 0)
         return r;
     look(served, &now);
-    if (is_current(served, &now))
+    if (is_current(served, &now)) {
+        store_keep_events(served->store, served->conf.event_retention);
         return 0;
+    }
     served->exchanged = served->exchanged || served->store != NULL;
     let_go(served, &now);
     text_cut(served->uri, sizeof(served->uri), served->conf.store);
@@ -121,6 +123,7 @@ int served_open(struct served *served, struct err *err)
         r = store_open(served->uri, &served->ring, false, NULL, &served->store, err);
     if (r != 0)
         return r;
+    store_keep_events(served->store, served->conf.event_retention);
     /* The log is made by opening the store. */
     look(served, &now);
     served->files.log = now.log;

@@ -122,6 +122,7 @@ static const struct {
     {"algorithm", "SHA512", NULL, {"", "MD5", "SHA-1", "sha1"}},
     {"period", "300", NULL, {"", "14", "301", "1m", "30s"}},
     {"backup_tokens", "50", NULL, {"", "51", "-0"}},
+    {"event_retention", "30d", NULL, {"", "0", "23h", "3651d"}},
     {"socket", "/srv/totpd", NULL, {"run/totpd", "./totpd", "@totpd", "/run/\x7ftotpd"}},
     {"quiet", "yes", NULL, {"", "on", "2"}},
     {"debug", "yes", NULL, {"", "off", "y"}},

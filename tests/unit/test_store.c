@@ -552,10 +552,42 @@ static void test_group_full(void)
     ok(add("w3", true) == 0 && is_kept("w3"), "and the store lives on");
 }
 
+static int count_event(void *context, const struct event *event)
+{
+    (void)event;
+    ++*(size_t *)context;
+    return 0;
+}
+
+/* The oldest go, two for each that comes, and only those that are too old. */
+static void test_retention(void)
+{
+    struct conf other = conf;
+    struct seal_ring keys = {0};
+    struct store *mine CLEANUP(store_close) = fixture_open("retention", &other, &keys);
+    const int64_t day = 24 * 60 * 60, times[] = {1, 2, 3, 90 * day, 200 * day, 200 * day};
+    static const size_t left[] = {1, 2, 3, 4, 3, 2};
+    const struct event_origin origin = {.service = "sshd"};
+    const struct backend_filter filter = {.user = NULL};
+
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        struct event event;
+        size_t count = 0;
+        event_init(&event, times[i], "login", "ret", &origin);
+        store_keep_events(mine, i == 0 ? 0 : 90 * day);
+        if (store_begin(mine, STORE_WRITE, &err) != 0 || store_event(mine, &event, &err) != 0 ||
+            store_events(mine, &filter, count_event, &count, &err) != 0 ||
+            store_commit(mine, &err) != 0)
+            ok(false, "%s", err.what);
+        ok(count == left[i], "%zu of %zu events are left", count, i + 1);
+    }
+}
+
 int main(void)
 {
     store = fixture_open("store", &conf, &ring);
     test_round_trip();
+    test_retention();
     ok(store_begin(store, STORE_WRITE, &err) == 0 && store_remove(store, "alice", &err) == 0 &&
            store_commit(store, &err) == 0,
        "the account is removed");
