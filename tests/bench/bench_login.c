@@ -9,7 +9,8 @@
  * that has nothing, as sudo and su. Times are from pam_start to pam_end, loading the module
  * included. "8 at once" are eight processes that share one queue of logins; how many there are a
  * second includes what it takes to start the processes. With one user, codes older than one already
- * accepted are refused, as they must be; nothing else may be.
+ * accepted are refused, as they must be; nothing else may be. The service has one clock for all:
+ * with one user and eight processes nearly every code is of another moment than that shows.
  *
  * What one login does to the disk is what follows the worker's execve in
  *   strace -f -e trace=execve,fdatasync,fsync tests/bench/bench_login one */

@@ -259,7 +259,8 @@ class Island:
         self.module = self.find(tree, "pam_totp.so")
         self.program = self.find(tree, "totpctl")
         self.totpd = self.find(tree, "totpd")
-        self.put_engine(tree, os.path.dirname(self.find(tree, "engine.so")))
+        self.engine = self.find(tree, "engine.so")
+        self.put_engine(tree, os.path.dirname(self.engine))
 
     @staticmethod
     def find(tree, name):

@@ -139,3 +139,12 @@ class Service:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(TIMEOUT)
         self.process = None
+
+
+def through_service(test):
+    """The test with every login judged by totpd: what would do without it is not there."""
+    def run(island):
+        os.unlink(island.engine)
+        with Service(island):
+            test(island)
+    return run
