@@ -304,6 +304,41 @@ static int show(struct request *request)
     return act(request, request->call, &reply);
 }
 
+/* What the event of an admin's look is called; NULL: it is none, and has its own. */
+static const char *name_look(enum call_method method)
+{
+    switch (method) {
+    case CALL_SHOW:
+        return "show";
+    case CALL_LIST:
+        return "list";
+    case CALL_LOG:
+        return "log";
+    default:
+        return NULL;
+    }
+}
+
+/* Looking changes nothing, and leaves who has looked at whom all the same. */
+static int record_look(struct request *request)
+{
+    const struct call *call = request->call;
+    const char *action = name_look(call->method);
+    const struct event_origin origin = {
+        .service = call->service, .tty = call->tty, .actor = request->name};
+    struct event event;
+
+    if (action == NULL)
+        return 0;
+    event_init(&event, request->now, action, call->user, &origin);
+    int r = store_begin(request->store, STORE_WRITE, request->err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = request->store;
+    r = store_event(open, &event, request->err);
+    return r == 0 ? store_commit(open, request->err) : r;
+}
+
 static bool streams(enum call_method method)
 {
     return (reply_parts(method) & REPLY_STREAM) != 0;
@@ -320,6 +355,8 @@ static int settle_and_act(struct request *request)
         return r;
     struct store *open CLEANUP(store_group_end) = request->store;
     int answer = settle(request);
+    if (answer == 0)
+        answer = record_look(request);
     if (answer == 0 && !later)
         answer = act(request, request->call, request->reply);
     /* Also what was refused: it was counted. */

@@ -249,8 +249,9 @@ def test_admin(desk, helen, bob):
     same((terminal.status, desk.record(bob.name)["locked_until"]), (DONE, None),
          "unlock: after a right one")
     lines = desk.run(helen, "log", bob.name, answer=helen.code() + "\n").stdout.splitlines()
-    ok(lines and re.search(rf" unlock user={bob.name} .*actor={helen.name}", lines[-1]),
-       "log: names both", "\n".join(lines[-3:]))
+    ok(all(re.search(rf" {act} user={bob.name} .*actor={helen.name}", line)
+           for act, line in zip(("unlock", "log"), lines[-2:], strict=True)),
+       "log: names both, also who looks at it", "\n".join(lines[-3:]))
     desk.status(DONE, "the user logs in again", bob, "verify", answer=bob.code() + "\n")
 
 
