@@ -35,7 +35,7 @@ static int load(struct store *store, const char *user, struct account *account, 
 
 /* Splits the answer and fetches the hash, in a transaction that keeps nobody waiting: the slow
  * crypt(3) comes after it, and before the one that judges. */
-static int look_up(struct store *store, const struct policy_rules *rules,
+static int look_up(struct store *store, const struct rules *rules,
                    const struct auth_request *request, int64_t now, struct preparation *preparation,
                    struct err *err)
 {
@@ -78,7 +78,7 @@ static int check_password(const struct auth_request *request, struct preparation
     return 0;
 }
 
-static int prepare(struct store *store, const struct policy_rules *rules,
+static int prepare(struct store *store, const struct rules *rules,
                    const struct auth_request *request, int64_t now, struct preparation *preparation,
                    struct err *err)
 {
@@ -133,9 +133,8 @@ static int conclude(struct store *store, const struct account *before, struct ac
     return r;
 }
 
-int auth_check(struct store *store, const struct policy_rules *rules,
-               const struct auth_request *request, int64_t now, struct auth_reply *reply,
-               struct err *err)
+int auth_check(struct store *store, const struct rules *rules, const struct auth_request *request,
+               int64_t now, struct auth_reply *reply, struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
     struct preparation preparation CLEANUP(preparation_clear) = {0};
@@ -173,9 +172,8 @@ int auth_check(struct store *store, const struct policy_rules *rules,
     return conclude(open, known ? &before : NULL, &after, &decided, reply, err);
 }
 
-int auth_begin(struct store *store, const struct policy_rules *rules,
-               const struct auth_request *request, int64_t now, struct auth_reply *reply,
-               struct err *err)
+int auth_begin(struct store *store, const struct rules *rules, const struct auth_request *request,
+               int64_t now, struct auth_reply *reply, struct err *err)
 {
     struct account account CLEANUP(account_clear) = {0};
     struct auth_reply decided = {0};
@@ -202,8 +200,8 @@ int auth_begin(struct store *store, const struct policy_rules *rules,
     return conclude(open, NULL, NULL, &decided, reply, err);
 }
 
-int auth_account(struct store *store, const struct policy_rules *rules, const char *user,
-                 int64_t now, struct auth_reply *reply, struct err *err)
+int auth_account(struct store *store, const struct rules *rules, const char *user, int64_t now,
+                 struct auth_reply *reply, struct err *err)
 {
     struct account account CLEANUP(account_clear) = {0};
     struct outcome result = {0};

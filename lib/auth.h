@@ -7,6 +7,7 @@
 #include "call.h"
 #include "conf.h"
 #include "event.h"
+#include "policy.h"
 #include "store.h"
 
 /* Plain data with borrowed strings, see call.h. */
@@ -31,19 +32,17 @@ struct auth_reply {
 
 /* Before the prompt, under unenrolled=ignore|permit: does this account pass without a code?
  * reply->ask when a code is needed, which is also the answer under deny. A pass is recorded. */
-int auth_begin(struct store *store, const struct policy_rules *rules,
-               const struct auth_request *request, int64_t now, struct auth_reply *reply,
-               struct err *err) MUST_CHECK;
+int auth_begin(struct store *store, const struct rules *rules, const struct auth_request *request,
+               int64_t now, struct auth_reply *reply, struct err *err) MUST_CHECK;
 
 /* Judges, records, commits. now: the time after the person answered. Any error: the answer is
  * "unavailable", and the reply a denial. */
-int auth_check(struct store *store, const struct policy_rules *rules,
-               const struct auth_request *request, int64_t now, struct auth_reply *reply,
-               struct err *err) MUST_CHECK;
+int auth_check(struct store *store, const struct rules *rules, const struct auth_request *request,
+               int64_t now, struct auth_reply *reply, struct err *err) MUST_CHECK;
 
 /* Account management: VERDICT_LOCKED for a closed or locked account, VERDICT_UNENROLLED for one the
  * store does not know, else VERDICT_ACCEPTED with ADMIT_YES. Changes nothing. */
-int auth_account(struct store *store, const struct policy_rules *rules, const char *user,
-                 int64_t now, struct auth_reply *reply, struct err *err) MUST_CHECK;
+int auth_account(struct store *store, const struct rules *rules, const char *user, int64_t now,
+                 struct auth_reply *reply, struct err *err) MUST_CHECK;
 
 #endif

@@ -320,7 +320,7 @@ static int read_word(struct loader *loader, const char *word, bool seen[static O
 /* What no single option can tell. */
 static int check_together(const struct conf *conf, const char *path, struct err *err)
 {
-    const struct policy_rules *rules = &conf->rules;
+    const struct rules *rules = &conf->rules;
 
     if (rules->lock_time > rules->lock_time_max)
         return err_set(err, ERR_CONFIG, path,

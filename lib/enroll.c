@@ -4,6 +4,7 @@
 #include "enroll.h"
 
 #include "otp.h"
+#include "policy.h"
 #include "secret.h"
 #include "text.h"
 

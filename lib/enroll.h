@@ -6,6 +6,7 @@
 
 #include "conf.h"
 #include "event.h"
+#include "outcome.h"
 #include "reply.h"
 #include "store.h"
 #include "uri.h"

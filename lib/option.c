@@ -26,11 +26,11 @@ static const struct conf_option options[] = {
      "forward hands the password before the code on, store checks it against the store's own"},
     {"unenrolled", CONF_ENUM, AT(rules.unenrolled), 0, 0, "deny|ignore|permit", "deny",
      "an account without an active device: deny, ignore (no say) or permit"},
-    {"window", CONF_UINT, AT(rules.window), 0, POLICY_WINDOW_MAX, NULL, "1",
+    {"window", CONF_UINT, AT(rules.window), 0, RULES_WINDOW_MAX, NULL, "1",
      "time steps accepted on either side of now"},
-    {"look_ahead", CONF_UINT, AT(rules.look_ahead), 0, POLICY_LOOK_AHEAD_MAX, NULL, "10",
+    {"look_ahead", CONF_UINT, AT(rules.look_ahead), 0, RULES_LOOK_AHEAD_MAX, NULL, "10",
      "HOTP counters accepted ahead"},
-    {"max_drift", CONF_UINT, AT(rules.max_drift), 0, POLICY_DRIFT_MAX, NULL, "2",
+    {"max_drift", CONF_UINT, AT(rules.max_drift), 0, RULES_DRIFT_MAX, NULL, "2",
      "time steps of a device's drift that are learned at most"},
     {"max_failures", CONF_UINT, AT(rules.max_failures), 1, 100, NULL, "5",
      "wrong codes after which an account locks"},
@@ -51,7 +51,7 @@ static const struct conf_option options[] = {
      "whose code it is, in the authenticator app; empty is the host's name"},
     {"label", CONF_TEXT, AT(label), 1, 0, NULL, "%u@%h",
      "the account's name in the authenticator app: %u user, %h host, %s service, %% a %"},
-    {"digits", CONF_UINT, AT(digits), CODE_DIGITS_MIN, CODE_DIGITS_MAX, NULL, "6",
+    {"digits", CONF_UINT, AT(digits), OTP_DIGITS_MIN, OTP_DIGITS_MAX, NULL, "6",
      "digits of a new device's codes"},
     {"algorithm", CONF_ENUM, AT(algorithm), 0, 0, "SHA1|SHA256|SHA512", "SHA1",
      "SHA1, SHA256 or SHA512, for a new device; many apps know SHA1 alone"},
@@ -69,7 +69,7 @@ static const struct conf_option options[] = {
 #define OPTIONS ARRAY_SIZE(options)
 
 _Static_assert(sizeof(enum conf_mode) == sizeof(unsigned) &&
-                   sizeof(enum policy_unenrolled) == sizeof(unsigned),
+                   sizeof(enum rules_unenrolled) == sizeof(unsigned),
                "enumerations are stored as unsigned numbers");
 
 _Static_assert(OPTIONS <= OPTIONS_MAX, "there is room for every option");

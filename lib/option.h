@@ -3,7 +3,8 @@
 #ifndef TOTP_OPTION_H
 #define TOTP_OPTION_H
 
-#include "policy.h"
+#include "account.h"
+#include "rules.h"
 
 #define CONF_TEXT_SIZE 257
 
@@ -31,7 +32,7 @@ struct conf {
     char key_file[CONF_TEXT_SIZE];
     enum conf_mode mode;
     enum conf_password password;
-    struct policy_rules rules;
+    struct rules rules;
     int64_t fail_delay; /* seconds */
     unsigned max_devices;
     char prompt[CONF_TEXT_SIZE];

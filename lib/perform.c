@@ -7,6 +7,7 @@
 #include "auth.h"
 #include "encoding.h"
 #include "enroll.h"
+#include "policy.h"
 #include "secret.h"
 #include "text.h"
 

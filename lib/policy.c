@@ -4,190 +4,15 @@
 #include "policy.h"
 
 #include "err.h"
-#include "otp.h"
+#include "match.h"
 #include "secret.h"
 
 #include <limits.h>
 #include <string.h>
 
-#define TOKEN_PURPOSE "backup-token"
-
-/* The widest row of codes: a window on both sides, or the look-ahead with the counter used last. */
-#define CODES_MAX (POLICY_LOOK_AHEAD_MAX + 2)
-_Static_assert(2 * POLICY_WINDOW_MAX + 1 <= CODES_MAX, "a window fits the row of codes");
-
-/* What one code is to one device. */
-struct hit {
-    bool accepted;
-    bool replayed;
-    int64_t moved; /* accepted time step or counter */
-};
-
-/* What one code is to an account. */
-struct match {
-    bool accepted;
-    bool replayed;
-    enum method method;
-    size_t index; /* of the first device, or of the token */
-    struct hit hits[ACCOUNT_DEVICES_MAX];
-};
-
-/* 1 when equal, else 0, without a branch. */
-static uint32_t equal_bit(uint32_t a, uint32_t b)
-{
-    return (uint32_t)(((uint64_t)(a ^ b) - 1) >> 63);
-}
-
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
-
-/* The learned offset, in whole steps, never beyond what the rules allow today. */
-static int64_t drift_steps(const struct policy_rules *rules, const struct device *device)
-{
-    int64_t half = device->drift < 0 ? -ACCOUNT_DRIFT_SCALE / 2 : ACCOUNT_DRIFT_SCALE / 2;
-
-    return clamp((device->drift + half) / ACCOUNT_DRIFT_SCALE, -(int64_t)rules->max_drift,
-                 rules->max_drift);
-}
-
-/* A quarter of the way towards the offset just seen: one late answer moves nothing, a clock that is
- * off every time is followed (RFC 6238 section 6). */
-static int32_t drift_learn(const struct policy_rules *rules, const struct device *device,
-                           int64_t offset)
-{
-    int64_t bound = (int64_t)rules->max_drift * ACCOUNT_DRIFT_SCALE;
-    int64_t drift = clamp(device->drift, -bound, bound);
-
-    drift += (offset * ACCOUNT_DRIFT_SCALE - drift) / 4;
-    return (int32_t)clamp(drift, -bound, bound);
-}
-
-/* The moving factors that are looked at, and the first of them that has not been used. */
-static void device_range(const struct policy_rules *rules, const struct device *device, int64_t now,
-                         int64_t *first, size_t *count, int64_t *fresh)
-{
-    int64_t last;
-
-    if (device->type == DEVICE_HOTP) {
-        *first = device->counter > 0 ? device->counter - 1 : 0;
-        last = clamp(device->counter + rules->look_ahead, 0, OTP_COUNTER_MAX - 1);
-        *fresh = device->counter;
-    } else {
-        int64_t centre = otp_step(now, device->period) + drift_steps(rules, device);
-        *first = clamp(centre - rules->window, 0, INT64_MAX);
-        last = clamp(centre + rules->window, 0, INT64_MAX);
-        *fresh = device->last_step + 1;
-    }
-    *count = (size_t)(last - *first + 1);
-}
-
-/* Computes the whole row and looks at all of it. */
-static int match_device(const struct policy_rules *rules, const struct device *device,
-                        const struct code *code, int64_t now, struct hit *result)
-{
-    uint32_t codes[CODES_MAX] = {0};
-    int64_t first = 0, fresh = 0;
-    size_t count = 0;
-
-    device_range(rules, device, now, &first, &count, &fresh);
-    if (count > ARRAY_SIZE(codes))
-        return ERR_RANGE;
-    int r = otp_codes(&device->secret, device->algorithm, device->digits, (uint64_t)first, count,
-                      codes);
-    if (r != 0)
-        return r;
-    uint64_t found = 0, used = 0, moved = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t hit = equal_bit(codes[i], code->value);
-        uint64_t is_fresh = (first + (int64_t)i >= fresh) ? 1 : 0;
-        uint64_t take = hit & is_fresh & (found ^ 1);
-        moved |= (0 - take) & (uint64_t)(first + (int64_t)i);
-        found |= take;
-        used |= hit & (is_fresh ^ 1);
-    }
-    secret_wipe(codes, sizeof(codes));
-    *result = (struct hit){.accepted = found != 0, .replayed = used != 0, .moved = (int64_t)moved};
-    return 0;
-}
-
-/* Every active device of the code's length, all of them, whatever the first says. A code that one
- * device has used is used: another that holds the same secret does not make it good again. */
-static int match_devices(const struct policy_rules *rules, const struct account *account,
-                         const struct code *code, int64_t now, struct match *match)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < account->device_count; i++) {
-        const struct device *device = &account->devices[i];
-        struct hit *hit = &match->hits[i];
-        if (device->state != DEVICE_ACTIVE || device->digits != code->length)
-            continue;
-        int r = match_device(rules, device, code, now, hit);
-        if (r != 0)
-            return r;
-        bool first = (hit->replayed && !match->replayed) || (hit->accepted && !any);
-        any = any || hit->accepted;
-        match->replayed = match->replayed || hit->replayed;
-        if (first) {
-            match->index = i;
-            match->method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
-        }
-    }
-    match->accepted = any && !match->replayed;
-    return 0;
-}
-
-static int match_tokens(const struct account *account, const struct code *code,
-                        const struct seal_ring *ring, struct match *match)
-{
-    uint8_t digest[ACCOUNT_DIGEST_SIZE] = {0};
-    const char *key_id = "";
-
-    for (size_t i = 0; i < account->token_count; i++) {
-        const struct token *token = &account->tokens[i];
-        if (strcmp(key_id, token->key_id) != 0) {
-            int r =
-                seal_digest(ring, token->key_id, TOKEN_PURPOSE, account->name, code->text, digest);
-            if (r != 0)
-                return r;
-            key_id = token->key_id;
-        }
-        if (secret_equal(digest, token->digest, sizeof(digest)))
-            *match = (struct match){.accepted = true, .method = METHOD_BACKUP, .index = i};
-    }
-    secret_wipe(digest, sizeof(digest));
-    return 0;
-}
-
-static int match_code(const struct policy_rules *rules, const struct account *account,
-                      const struct code *code, const struct policy_attempt *attempt,
-                      struct match *match)
-{
-    *match = (struct match){0};
-    if (code->form == CODE_DIGITS)
-        return match_devices(rules, account, code, attempt->now, match);
-    if (code->form == CODE_TOKEN)
-        return match_tokens(account, code, attempt->ring, match);
-    return 0;
-}
-
-/* Digits are a code only where a device shows that many. */
-static bool is_candidate(const struct account *account, const struct code *code)
-{
-    if (code->form != CODE_DIGITS)
-        return code->form == CODE_TOKEN;
-    for (size_t i = 0; i < account->device_count; i++)
-        if (account->devices[i].state == DEVICE_ACTIVE &&
-            account->devices[i].digits == code->length)
-            return true;
-    return false;
-}
-
 /* Stands in for an account nobody knows, or without a device: the same arithmetic, and no answer.
  */
-static int rehearse(const struct policy_rules *rules, const struct policy_attempt *attempt)
+static int rehearse(const struct rules *rules, const struct policy_attempt *attempt)
 {
     const struct device nobody = {.type = DEVICE_TOTP,
                                   .state = DEVICE_ACTIVE,
@@ -201,13 +26,13 @@ static int rehearse(const struct policy_rules *rules, const struct policy_attemp
 
     code_parse(attempt->code, &code);
     if (code.form == CODE_TOKEN)
-        return seal_digest(attempt->ring, NULL, TOKEN_PURPOSE, "", code.text, digest);
+        return seal_digest(attempt->ring, NULL, MATCH_TOKEN_PURPOSE, "", code.text, digest);
     if (code.form == CODE_DIGITS)
         return match_device(rules, &nobody, &code, attempt->now, &hit);
     return 0;
 }
 
-static enum admit admit_unenrolled(const struct policy_rules *rules)
+static enum admit admit_unenrolled(const struct rules *rules)
 {
     switch (rules->unenrolled) {
     case UNENROLLED_IGNORE:
@@ -220,8 +45,7 @@ static enum admit admit_unenrolled(const struct policy_rules *rules)
     return ADMIT_NO;
 }
 
-int64_t policy_locked_until(const struct policy_rules *rules, const struct account *account,
-                            int64_t now)
+int64_t policy_locked_until(const struct rules *rules, const struct account *account, int64_t now)
 {
     if (account->failures >= rules->failure_limit)
         return ACCOUNT_LOCKED_FOR_EVER;
@@ -229,7 +53,7 @@ int64_t policy_locked_until(const struct policy_rules *rules, const struct accou
 }
 
 /* The account is neither closed nor locked: is there a device to ask? */
-static bool is_asked(const struct policy_rules *rules, const struct account *account,
+static bool is_asked(const struct rules *rules, const struct account *account,
                      struct outcome *result)
 {
     result->locked_until = 0;
@@ -242,7 +66,7 @@ static bool is_asked(const struct policy_rules *rules, const struct account *acc
     return true;
 }
 
-bool policy_standing(const struct policy_rules *rules, const struct account *account, int64_t now,
+bool policy_standing(const struct rules *rules, const struct account *account, int64_t now,
                      struct outcome *result)
 {
     *result = (struct outcome){.verdict = VERDICT_UNENROLLED, .admit = ADMIT_NO};
@@ -262,7 +86,7 @@ bool policy_standing(const struct policy_rules *rules, const struct account *acc
 }
 
 /* The lock doubles with every failure beyond max_failures; at failure_limit it stays. */
-static void count_failure(const struct policy_rules *rules, int64_t now, struct account *after)
+static void count_failure(const struct rules *rules, int64_t now, struct account *after)
 {
     if (after->failures < UINT_MAX)
         after->failures++;
@@ -278,21 +102,8 @@ static void count_failure(const struct policy_rules *rules, int64_t now, struct 
     }
 }
 
-static void move_device(const struct policy_rules *rules, const struct hit *hit, int64_t now,
-                        struct device *device)
-{
-    if (device->type == DEVICE_HOTP) {
-        device->counter = hit->moved + 1;
-    } else {
-        int64_t offset = hit->moved - otp_step(now, device->period);
-        device->last_step = hit->moved;
-        device->drift = drift_learn(rules, device, offset);
-    }
-    device->last_used = now;
-}
-
 /* Consumes what was accepted and forgets the failures. */
-static void consume(const struct policy_rules *rules, const struct match *match, int64_t now,
+static void consume(const struct rules *rules, const struct match *match, int64_t now,
                     struct account *after, struct outcome *result)
 {
     if (match->method == METHOD_BACKUP) {
@@ -300,7 +111,7 @@ static void consume(const struct policy_rules *rules, const struct match *match,
     } else {
         for (size_t i = 0; i < after->device_count; i++)
             if (match->hits[i].accepted)
-                move_device(rules, &match->hits[i], now, &after->devices[i]);
+                match_move(rules, &match->hits[i], now, &after->devices[i]);
         memcpy(result->device, after->devices[match->index].label, sizeof(result->device));
     }
     after->failures = 0;
@@ -311,7 +122,7 @@ static void consume(const struct policy_rules *rules, const struct match *match,
     result->admit = ADMIT_YES;
 }
 
-static void refuse(const struct policy_rules *rules, const struct policy_attempt *attempt,
+static void refuse(const struct rules *rules, const struct policy_attempt *attempt,
                    enum verdict verdict, bool counts, struct account *after, struct outcome *result)
 {
     result->verdict = verdict;
@@ -323,7 +134,7 @@ static void refuse(const struct policy_rules *rules, const struct policy_attempt
 }
 
 /* The account is enrolled, open and not locked: the code decides. */
-static int judge(const struct policy_rules *rules, const struct account *before,
+static int judge(const struct rules *rules, const struct account *before,
                  const struct policy_attempt *attempt, struct account *after,
                  struct outcome *result)
 {
@@ -331,12 +142,12 @@ static int judge(const struct policy_rules *rules, const struct account *before,
     struct match match = {0};
 
     code_parse(attempt->code, &code);
-    if (!is_candidate(before, &code)) {
+    if (!match_is_candidate(before, &code)) {
         bool counts = code.form != CODE_EMPTY && !code_is_sshd_refusal(attempt->code);
         refuse(rules, attempt, VERDICT_MALFORMED, counts, after, result);
         return 0;
     }
-    int r = match_code(rules, before, &code, attempt, &match);
+    int r = match_code(rules, before, &code, attempt->ring, attempt->now, &match);
     if (r != 0)
         return r;
     bool password_fits =
@@ -364,7 +175,7 @@ static bool is_own_lock(const struct account *before, const struct policy_attemp
            attempt->own_lock != ACCOUNT_LOCKED_FOR_EVER;
 }
 
-int policy_decide(const struct policy_rules *rules, const struct account *before,
+int policy_decide(const struct rules *rules, const struct account *before,
                   const struct policy_attempt *attempt, struct account *after,
                   struct outcome *result)
 {
@@ -392,8 +203,8 @@ int policy_decide(const struct policy_rules *rules, const struct account *before
 }
 
 /* A closed or locked account's devices wait. */
-static bool is_kept_out(const struct policy_rules *rules, const struct account *account,
-                        int64_t now, struct outcome *result)
+static bool is_kept_out(const struct rules *rules, const struct account *account, int64_t now,
+                        struct outcome *result)
 {
     result->locked_until =
         account->closed ? ACCOUNT_LOCKED_FOR_EVER : policy_locked_until(rules, account, now);
@@ -410,14 +221,14 @@ static bool is_first(const struct account *account)
 
 /* The code was the device's: it takes its place. With an account's first one go all that wait
  * beside it: until now whoever acted in this person's name could have made them. */
-static void activate(const struct policy_rules *rules, const struct hit *hit, size_t index,
-                     int64_t now, struct account *after, struct outcome *result)
+static void activate(const struct rules *rules, const struct hit *hit, size_t index, int64_t now,
+                     struct account *after, struct outcome *result)
 {
     struct device *device = &after->devices[index];
     const bool first = is_first(after);
     char label[ACCOUNT_LABEL_SIZE];
 
-    move_device(rules, hit, now, device);
+    match_move(rules, hit, now, device);
     device->state = DEVICE_ACTIVE;
     result->method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
     memcpy(label, device->label, sizeof(label));
@@ -430,7 +241,7 @@ static void activate(const struct policy_rules *rules, const struct hit *hit, si
     result->tokens_left = (unsigned)after->token_count;
 }
 
-int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
+int policy_confirm(const struct rules *rules, const struct account *before, size_t index,
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result)
 {
@@ -468,12 +279,12 @@ static bool may_have_digits(const struct account *account, unsigned digits)
 
     return account == NULL || account_count(account, DEVICE_ACTIVE) == 0
                ? digits == CODE_DIGITS_MIN
-               : is_candidate(account, &shape);
+               : match_is_candidate(account, &shape);
 }
 
 /* Tries one tail; best keeps the first that is accepted, else the first there was. Where no code is
  * judged (account NULL) the work is the same and nothing matches. */
-static int try_tail(const struct policy_rules *rules, const struct account *account,
+static int try_tail(const struct rules *rules, const struct account *account,
                     const struct policy_attempt *attempt, size_t start, size_t *best, bool *found,
                     bool *accepted)
 {
@@ -487,7 +298,7 @@ static int try_tail(const struct policy_rules *rules, const struct account *acco
                 ? rehearse(rules, &(struct policy_attempt){.now = attempt->now,
                                                            .ring = attempt->ring,
                                                            .code = attempt->code + start})
-                : match_code(rules, account, &code, attempt, &match);
+                : match_code(rules, account, &code, attempt->ring, attempt->now, &match);
     if (r != 0)
         return r;
     if (match.accepted || !*found)
@@ -497,7 +308,7 @@ static int try_tail(const struct policy_rules *rules, const struct account *acco
     return 0;
 }
 
-int policy_split(const struct policy_rules *rules, const struct account *account,
+int policy_split(const struct rules *rules, const struct account *account,
                  const struct policy_attempt *attempt, size_t *password_length, bool *found)
 {
     struct outcome standing = {0};
@@ -544,7 +355,7 @@ int policy_token_new(const struct seal_ring *ring, const char *name,
         return ERR_KEY_UNKNOWN;
     code_parse(text, &code);
     memcpy(made.key_id, ring->keys[0].id, sizeof(made.key_id));
-    r = seal_digest(ring, made.key_id, TOKEN_PURPOSE, name, code.text, made.digest);
+    r = seal_digest(ring, made.key_id, MATCH_TOKEN_PURPOSE, name, code.text, made.digest);
     if (r != 0) {
         secret_wipe(text, CODE_TOKEN_SIZE);
         return r;

@@ -18,26 +18,11 @@
 #include "account.h"
 #include "code.h"
 #include "outcome.h"
+#include "rules.h"
 #include "seal.h"
-
-#define POLICY_WINDOW_MAX 20
-#define POLICY_LOOK_AHEAD_MAX 100
-#define POLICY_DRIFT_MAX 20
-
-enum policy_unenrolled { UNENROLLED_DENY = 0, UNENROLLED_IGNORE, UNENROLLED_PERMIT };
 
 /* Whether a password had to be right too, and was. */
 enum policy_password { PASSWORD_WRONG = 0, PASSWORD_NOT_ASKED, PASSWORD_RIGHT };
-
-struct policy_rules {
-    enum policy_unenrolled unenrolled;
-    unsigned window;     /* time steps on either side */
-    unsigned look_ahead; /* HOTP counters beyond the next */
-    unsigned max_drift;  /* time steps learned at most */
-    unsigned max_failures;
-    unsigned failure_limit;
-    int64_t lock_time, lock_time_max; /* seconds */
-};
 
 struct policy_attempt {
     int64_t now;
@@ -52,19 +37,18 @@ struct policy_attempt {
 
 /* What holds before any code is asked for. Returns true when a code must be judged; otherwise
  * *result says what the answer is. account NULL: nobody of that name. */
-bool policy_standing(const struct policy_rules *rules, const struct account *account, int64_t now,
+bool policy_standing(const struct rules *rules, const struct account *account, int64_t now,
                      struct outcome *result) MUST_CHECK;
 
 /* When the lock that wrong codes have brought ends: 0 when there is none now,
  * ACCOUNT_LOCKED_FOR_EVER when it stays until it is taken off. A closed account is another matter.
  */
-int64_t policy_locked_until(const struct policy_rules *rules, const struct account *account,
-                            int64_t now);
+int64_t policy_locked_until(const struct rules *rules, const struct account *account, int64_t now);
 
 /* Judges one attempt. *after (never NULL, may not be before) becomes before with the changes to
  * save; for an unknown account (before NULL) it is empty. ERR_CRYPTO, ERR_KEY_UNKNOWN, ERR_CLOCK (a
  * time before 1970): the answer is then "unavailable", and *result stays a denial. */
-int policy_decide(const struct policy_rules *rules, const struct account *before,
+int policy_decide(const struct rules *rules, const struct account *before,
                   const struct policy_attempt *attempt, struct account *after,
                   struct outcome *result) MUST_CHECK;
 
@@ -72,7 +56,7 @@ int policy_decide(const struct policy_rules *rules, const struct account *before
  * section 5.2), and on success makes it active in *after, in the place of another device of its
  * label. Failures are counted, and a closed or locked account's device refused, only when guarded:
  * an administrator may try as often as they like, others must not guess. */
-int policy_confirm(const struct policy_rules *rules, const struct account *before, size_t index,
+int policy_confirm(const struct rules *rules, const struct account *before, size_t index,
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result) MUST_CHECK;
 
@@ -80,7 +64,7 @@ int policy_confirm(const struct policy_rules *rules, const struct account *befor
  * tail that this account's devices or backup tokens accept now, else for the first tail that has
  * the form of one. account NULL: nobody of that name, taken to have a device of six digits. *found
  * is false when no tail can be a code. Errors as policy_decide. */
-int policy_split(const struct policy_rules *rules, const struct account *account,
+int policy_split(const struct rules *rules, const struct account *account,
                  const struct policy_attempt *attempt, size_t *password_length,
                  bool *found) MUST_CHECK;
 

@@ -14,9 +14,9 @@ floors='
 1.0 encoding file proc secret text
 1.1 json
 2.0 account
-2.1 code event field otp outcome password qr seal sql
-3.0 backend call policy uri
-3.1 option reply
+2.1 code event field otp outcome password qr rules seal sql
+3.0 backend call match uri
+3.1 option policy reply
 4.0 audit client conf keys mail schema
 4.1 sqlite store
 5.0 admin auth enroll

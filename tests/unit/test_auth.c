@@ -133,7 +133,7 @@ static void test_password(void)
 static void test_begin(void)
 {
     struct auth_request request = {.user = "bob", .origin = origin};
-    struct policy_rules rules = conf.rules;
+    struct rules rules = conf.rules;
     struct event last = {0};
 
     size_t events = fixture_events(store, NULL);
@@ -182,7 +182,7 @@ static void test_wrong_key(void)
     ok(check(AUTH_CODE, "alice", NULL, "123456", false, FIXTURE_NOW) == ERR_SEAL &&
            reply.result.admit == ADMIT_NO && reply.result.verdict == VERDICT_WRONG,
        "a secret that does not open is an error");
-    struct policy_rules rules = conf.rules;
+    struct rules rules = conf.rules;
     rules.unenrolled = UNENROLLED_PERMIT;
     const struct auth_request request = {.user = "alice", .origin = origin};
     ok(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err) == ERR_SEAL &&

@@ -628,7 +628,7 @@ static void test_no_proof(void)
         {"never enrolled", PENDING, CALL_PASSWD, VERDICT_UNENROLLED, .disabled = false},
         {"unknown", NOBODY, CALL_PASSWD, VERDICT_UNENROLLED, .disabled = false},
     };
-    static const enum policy_unenrolled settings[] = {UNENROLLED_DENY, UNENROLLED_PERMIT};
+    static const enum rules_unenrolled settings[] = {UNENROLLED_DENY, UNENROLLED_PERMIT};
     struct account before, after;
 
     for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {

@@ -13,7 +13,7 @@
 #define STEP 30
 #define NOW INT64_C(300000) /* time step 10000 */
 
-static const struct policy_rules rules = {
+static const struct rules rules = {
     .unenrolled = UNENROLLED_DENY,
     .window = 1,
     .look_ahead = 3,
@@ -71,7 +71,7 @@ static const char *code_at(const struct device *device, int64_t moving)
 }
 
 /* Judges and puts the outcome in the place of *account. */
-static struct outcome decide(const struct policy_rules *with, struct account *account, int64_t now,
+static struct outcome decide(const struct rules *with, struct account *account, int64_t now,
                              const char *code)
 {
     struct account after CLEANUP(account_clear) = {0};
@@ -133,7 +133,7 @@ static void test_window(void)
 {
     for (unsigned window = 0; window <= 3; window++) {
         for (int offset = -5; offset <= 5; offset++) {
-            struct policy_rules with = rules;
+            struct rules with = rules;
             with.window = window;
             struct account account = make_account(DEVICE_TOTP, 6);
             const char *code = code_at(&account.devices[0], 10000 + offset);
@@ -371,12 +371,12 @@ static void test_own_lock(void)
 
 static void test_order(void)
 {
-    static const enum policy_unenrolled settings[] = {UNENROLLED_DENY, UNENROLLED_IGNORE,
-                                                      UNENROLLED_PERMIT};
+    static const enum rules_unenrolled settings[] = {UNENROLLED_DENY, UNENROLLED_IGNORE,
+                                                     UNENROLLED_PERMIT};
     static const enum admit admits[] = {ADMIT_NO, ADMIT_IGNORE, ADMIT_YES};
 
     for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-        struct policy_rules with = rules;
+        struct rules with = rules;
         struct account account = make_account(DEVICE_TOTP, 6), after;
         struct outcome result = {0};
         const struct policy_attempt attempt = {
@@ -474,7 +474,7 @@ static void test_drift(void)
     step += 10;
     ok(!accepted(decide(&rules, &account, step * STEP, code_at(device, step + 4))),
        "so that four steps ahead never pass");
-    struct policy_rules none = rules;
+    struct rules none = rules;
     none.max_drift = 0;
     account = make_account(DEVICE_TOTP, 6);
     account.devices[0].drift = 20 * ACCOUNT_DRIFT_SCALE;

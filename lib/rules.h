@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a login is judged by; floor 2. Plain data, from the configuration. */
+#ifndef TOTP_RULES_H
+#define TOTP_RULES_H
+
+#include "base.h"
+
+#include <stdint.h>
+
+#define RULES_WINDOW_MAX 20
+#define RULES_LOOK_AHEAD_MAX 100
+#define RULES_DRIFT_MAX 20
+
+enum rules_unenrolled { UNENROLLED_DENY = 0, UNENROLLED_IGNORE, UNENROLLED_PERMIT };
+
+struct rules {
+    enum rules_unenrolled unenrolled;
+    unsigned window;     /* time steps on either side */
+    unsigned look_ahead; /* HOTP counters beyond the next */
+    unsigned max_drift;  /* time steps learned at most */
+    unsigned max_failures;
+    unsigned failure_limit;
+    int64_t lock_time, lock_time_max; /* seconds */
+};
+
+#endif
