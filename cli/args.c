@@ -3,6 +3,8 @@
 
 #include "args.h"
 
+#include "language.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -42,7 +44,7 @@ static int parse_option(int argc, char **argv, int *at, struct args *args, struc
     size_t option = find(text, length);
 
     if (option == ARGS_OPTION_END)
-        return err_set(err, ERR_USAGE, NULL, "there is no option %.*s", (int)length, text);
+        return err_set(err, ERR_USAGE, NULL, _("there is no option %.*s"), (int)length, text);
     if (args->option[option] != NULL)
         return err_set(err, ERR_USAGE, table[option].name, "it is given twice");
     if (table[option].argument == NULL && value != NULL)
@@ -52,7 +54,7 @@ static int parse_option(int argc, char **argv, int *at, struct args *args, struc
     else if (value == NULL && ++*at < argc)
         value = argv[*at];
     if (value == NULL)
-        return err_set(err, ERR_USAGE, table[option].name, "its argument %s is missing",
+        return err_set(err, ERR_USAGE, table[option].name, _("its argument %s is missing"),
                        table[option].argument);
     args->option[option] = value;
     return 0;
@@ -85,7 +87,7 @@ int args_check(const struct args *args, uint64_t allowed, const char *verb, stru
 {
     for (unsigned i = 0; i < ARGS_OPTION_END; i++)
         if (args->option[i] != NULL && (allowed >> i & 1) == 0)
-            return err_set(err, ERR_USAGE, verb, "it does not take %s", table[i].name);
+            return err_set(err, ERR_USAGE, verb, _("it does not take %s"), table[i].name);
     return 0;
 }
 
@@ -98,6 +100,6 @@ void args_help(uint64_t options)
             continue;
         snprintf(left, sizeof(left), "%s %s", table[i].name,
                  table[i].argument != NULL ? table[i].argument : "");
-        printf("  %-22s %s\n", left, table[i].help);
+        printf("  %-22s %s\n", left, _(table[i].help));
     }
 }

@@ -38,11 +38,13 @@
     X(LOCKED, "locked", NULL, "only those who are closed or locked now")                           \
     X(UNUSED_FOR, "unused-for", "DURATION", "only those who did not log in for so long: 90d")      \
     X(DELETE, "delete", NULL, "clear the password")                                                \
+    X(EXPIRE, "expire", NULL, "let a new password be asked for at the next login")                 \
     X(COUNT, "count", "N", "how many backup tokens, 1 to 50")                                      \
     X(SINCE, "since", "WHEN", "from a time (2026-01-31, 2026-01-31T12:00:00Z) or so long ago: 2h") \
     X(SERVICE, "service", "NAME", "only what this PAM service asked")                              \
     X(VERDICT, "verdict", "WORD", "only codes that were accepted, wrong, replayed, ...")           \
-    X(FOLLOW, "follow", NULL, "go on with what happens; with --json one document a line")
+    X(FOLLOW, "follow", NULL, "go on with what happens; with --json one document a line")          \
+    X(PROMETHEUS, "prometheus", NULL, "print metrics for the textfile collector of node_exporter")
 
 enum args_option {
 #define ARGS_ENUM(identifier, name, argument, help) OPTION_##identifier,

@@ -7,6 +7,7 @@
 #include "ask.h"
 
 #include "file.h"
+#include "language.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ static int refuse(struct err *err, const char *where, const char *what)
  * reading. */
 static int read_line(int fd, int signals, struct answer *answer, int *signal, struct err *err)
 {
-    const char *where = signals >= 0 ? "the terminal" : "standard input";
+    const char *where = signals >= 0 ? _("the terminal") : _("standard input");
     char line[ANSWER_SIZE] = "", byte = '\0';
     size_t length = 0;
     int r = 0;
@@ -63,13 +64,13 @@ static int read_line(int fd, int signals, struct answer *answer, int *signal, st
         if (got < 0)
             r = err_set_errno(err, ERR_SYSTEM, errno, where, NULL);
         else if (got == 0 && length == 0)
-            r = refuse(err, where, "a line was expected, and there was none");
+            r = refuse(err, where, N_("a line was expected, and there was none"));
         else if (got == 0 || byte == '\n')
             break;
         else if (byte == '\0')
-            r = refuse(err, where, "the line has a NUL byte in it: give plain text");
+            r = refuse(err, where, N_("the line has a NUL byte in it: give plain text"));
         else if (length == sizeof(line) - 1)
-            r = refuse(err, where, "the line is longer than 512 bytes");
+            r = refuse(err, where, N_("the line is longer than 512 bytes"));
         else
             line[length++] = byte;
     }
@@ -99,14 +100,15 @@ static int ask_terminal(int fd, const char *prompt, struct answer *answer, int *
         sigaddset(&set, held[i]);
     int signals CLEANUP(file_close) = signalfd(-1, &set, SFD_CLOEXEC);
     if (signals < 0 || tcgetattr(fd, &usual) != 0)
-        return err_set_errno(err, ERR_SYSTEM, errno, "the terminal", NULL);
+        return err_set_errno(err, ERR_SYSTEM, errno, _("the terminal"), NULL);
     silent = usual;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     if (sigprocmask(SIG_BLOCK, &set, &before) != 0)
-        return err_set_errno(err, ERR_SYSTEM, errno, "the terminal", NULL);
+        return err_set_errno(err, ERR_SYSTEM, errno, _("the terminal"), NULL);
     int r = 0;
     if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
-        r = err_set_errno(err, ERR_SYSTEM, errno, "the terminal", "echo cannot be switched off");
+        r = err_set_errno(err, ERR_SYSTEM, errno, _("the terminal"),
+                          _("echo cannot be switched off"));
     } else {
         print(fd, prompt);
         r = read_line(fd, signals, answer, signal, err);
@@ -128,7 +130,7 @@ int ask_secret(const char *prompt, struct answer *answer, struct err *err)
     int tty CLEANUP(file_close) = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     for (;;) {
         signal = 0;
-        int r = ask_terminal(tty >= 0 ? tty : STDIN_FILENO, prompt, answer, &signal, err);
+        int r = ask_terminal(tty >= 0 ? tty : STDIN_FILENO, _(prompt), answer, &signal, err);
         if (r != 0 || signal == 0)
             return r;
         (void)raise(signal); /* whoever comes back from that is asked again */

@@ -3,6 +3,8 @@
 
 #include "draw.h"
 
+#include "language.h"
+
 #include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,15 +24,19 @@ int draw_style_parse(const char *word, enum draw_style *style)
     return ERR_INVALID;
 }
 
+bool draw_is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 enum draw_style draw_style_default(void)
 {
     if (!isatty(STDOUT_FILENO))
         return DRAW_NONE;
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? DRAW_UTF8 : DRAW_ASCII;
+    return draw_is_utf8() ? DRAW_UTF8 : DRAW_ASCII;
 }
 
-/* Columns of the terminal that standard output is; 0: it is none, or does not say. */
-static int terminal_columns(void)
+int draw_columns(void)
 {
     struct winsize size = {0};
 
@@ -50,13 +56,13 @@ int draw_print(const struct qr *qr, enum draw_style style, struct err *err)
     if (style == DRAW_NONE)
         return 0;
     int needed = style == DRAW_UTF8 ? qr_columns_utf8(qr) : qr_columns_ascii(qr);
-    int columns = terminal_columns();
+    int columns = draw_columns();
     if (columns > 0 && columns < needed)
         return err_set(err, ERR_LIMIT, NULL,
-                       "the terminal has %d columns, and the QR code needs %d: make it wider, save "
-                       "the code with --png or --svg, or use the key URI",
+                       _("the terminal has %d columns, and the QR code needs %d: make it wider, "
+                         "save the code with --png or --svg, or use the key URI"),
                        columns, needed);
     int r = style == DRAW_UTF8 ? qr_draw_utf8(qr, true, print, NULL)
                                : qr_draw_ascii(qr, true, print, NULL);
-    return r == 0 ? 0 : err_set(err, r, "standard output", NULL);
+    return r == 0 ? 0 : err_set(err, r, _("standard output"), NULL);
 }

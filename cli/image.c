@@ -4,6 +4,7 @@
 #include "image.h"
 
 #include "file.h"
+#include "language.h"
 #include "secret.h"
 
 #include <png.h>
@@ -97,7 +98,7 @@ int image_save_png(const struct qr *qr, const char *path, struct err *err)
     if (r != 0)
         return err_set(err, r, path, NULL);
     if (png_image_write_to_memory(&image, file.bytes, &size, 0, pixels.bytes, 0, NULL) == 0)
-        return err_set(err, ERR_SYSTEM, path, "the picture cannot be made: %s", image.message);
+        return err_set(err, ERR_SYSTEM, path, _("the picture cannot be made: %s"), image.message);
     file.length = size;
     return file_write(path, 0600, true, file.bytes, file.length, err);
 }

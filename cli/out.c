@@ -3,13 +3,16 @@
 
 #include "out.h"
 
+#include "language.h"
 #include "text.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #define MESSAGE_SIZE 1024
 #define VALUE_SIZE 1024
@@ -119,20 +122,66 @@ int out_flush(struct err *err)
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
     /* Of an earlier write the reason is not kept. */
-    return err_set_errno(err, ERR_SYSTEM, errno != 0 ? errno : EIO, "standard output",
-                         "the result could not be written");
+    return err_set_errno(err, ERR_SYSTEM, errno != 0 ? errno : EIO, _("standard output"),
+                         _("the result could not be written"));
+}
+
+static void print_message(const char *text)
+{
+    char safe[4 * MESSAGE_SIZE];
+
+    (void)fflush(stdout);
+    fprintf(stderr, "totpctl: %s\n", out_safe(safe, sizeof(safe), text));
 }
 
 void out_message(const char *format, ...)
 {
-    char text[MESSAGE_SIZE], safe[4 * MESSAGE_SIZE];
+    char text[MESSAGE_SIZE];
     va_list ap;
 
     va_start(ap, format);
-    vsnprintf(text, sizeof(text), format, ap);
+    vsnprintf(text, sizeof(text), language_text(format), ap);
     va_end(ap);
-    (void)fflush(stdout);
-    fprintf(stderr, "totpctl: %s\n", out_safe(safe, sizeof(safe), text));
+    print_message(text);
+}
+
+void out_error(const struct err *err)
+{
+    const char *what = err->what[0] != '\0' ? err->what : err_sentence(err->code);
+    char text[MESSAGE_SIZE];
+
+    snprintf(text, sizeof(text), "%s%s%s", err->where, err->where[0] != '\0' ? ": " : "",
+             language_text(what));
+    print_message(text);
+}
+
+int out_width(const char *text)
+{
+    const char *rest = text;
+    mbstate_t state = {0};
+    wchar_t wide = L'\0';
+    int columns = 0;
+
+    for (;;) {
+        const size_t length = mbrtowc(&wide, rest, MB_CUR_MAX, &state);
+        if (length == 0)
+            return columns;
+        /* Bytes that are no character here are shown one by one, if at all. */
+        if (length == (size_t)-1 || length == (size_t)-2)
+            return columns + (int)strlen(rest);
+        const int width = wcwidth(wide);
+        columns += width > 0 ? width : 0;
+        rest += length;
+    }
+}
+
+void out_column(const char *text, int columns)
+{
+    const int blanks = abs(columns) - out_width(text);
+    const int before = columns < 0 && blanks > 0 ? blanks : 0;
+    const int after = columns > 0 && blanks > 0 ? blanks : 0;
+
+    printf("%*s%s%*s", before, "", text, after, "");
 }
 
 const char *out_safe(char *out, size_t size, const char *text)

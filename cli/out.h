@@ -40,8 +40,19 @@ int out_print(const struct out *out, struct err *err) MUST_CHECK;
 /* Hands everything printed so far to the system. ERR_SYSTEM when any of it was lost. */
 int out_flush(struct err *err) MUST_CHECK;
 
-/* A sentence on standard error, behind the program's name, on one line whatever is in it. */
+/* A sentence on standard error, behind the program's name, on one line whatever is in it; in the
+ * language of whoever reads it. */
 void out_message(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* The same of an error. What lib/ says of it without a value in it is translated too. */
+void out_error(const struct err *err);
+
+/* Text on standard output in so many columns as characters are wide, at their right end where
+ * columns is negative; more when it is longer. */
+void out_column(const char *text, int columns);
+
+/* The columns that text takes. Needs setlocale. */
+int out_width(const char *text);
 
 /* Text from outside as it may go to a terminal: unchanged when all of it is printable, escaped
  * otherwise; returns out. */

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "ask.h"
+#include "language.h"
 #include "verbs.h"
 
 #include <stdio.h>
@@ -38,6 +39,18 @@ int verb_add(struct run *run, struct err *err)
     return STATUS_DONE;
 }
 
+/* What a success not long ago spares can be ended; how long it does is the configuration's. */
+static int parse_grace(const char *value, struct call *call, struct err *err)
+{
+    if (strcmp(value, "clear") != 0)
+        return err_set(err, ERR_USAGE, "grace",
+                       "it can only be cleared: grace=clear; how long it lasts is configured");
+    if (call->clear_grace)
+        return err_set(err, ERR_USAGE, NULL, "the field 'grace' is given twice");
+    call->clear_grace = true;
+    return 0;
+}
+
 /* One KEY=VALUE. */
 static int parse_field(const char *word, struct call *call, struct err *err)
 {
@@ -50,16 +63,19 @@ static int parse_field(const char *word, struct call *call, struct err *err)
 
     if (equals == NULL)
         return err_set(err, ERR_USAGE, NULL, "a field is given as KEY=VALUE");
+    if (strncmp(word, "grace=", strlen("grace=")) == 0)
+        return parse_grace(equals + 1, call, err);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         if (strlen(texts[i].name) != length || strncmp(word, texts[i].name, length) != 0)
             continue;
         if (*texts[i].field != NULL)
-            return err_set(err, ERR_USAGE, NULL, "the field '%s' is given twice", texts[i].name);
+            return err_set(err, ERR_USAGE, NULL, _("the field '%s' is given twice"), texts[i].name);
         *texts[i].field = equals + 1;
         return 0;
     }
-    return err_set(err, ERR_USAGE, NULL, "there is no field '%.*s': set email, full_name, role",
-                   (int)length, word);
+    return err_set(err, ERR_USAGE, NULL,
+                   _("there is no field '%.*s': set email, full_name, role or grace"), (int)length,
+                   word);
 }
 
 int verb_set(struct run *run, struct err *err)
@@ -91,12 +107,18 @@ static int require_account(struct run *run, const char *user, struct err *err)
 int verb_passwd(struct run *run, struct err *err)
 {
     struct answer password CLEANUP(answer_clear) = {0};
-    struct call call = {.method = CALL_PASSWD, .new_password = password.text};
+    struct call call = {.method = CALL_PASSWD, .expire = run_option(run, OPTION_EXPIRE) != NULL};
+    const bool clears = run_option(run, OPTION_DELETE) != NULL;
 
+    if (call.expire && clears)
+        return err_set(err, ERR_USAGE, args_name(OPTION_EXPIRE),
+                       "it does not go with --delete: what is cleared cannot expire");
+    if (!call.expire)
+        call.new_password = password.text;
     int r = run_user(run, 1, &call.user, err);
     if (r == 0)
         r = require_account(run, call.user, err);
-    if (r == 0 && run_option(run, OPTION_DELETE) == NULL)
+    if (r == 0 && !call.expire && !clears)
         r = ask_new_password(&password, err);
     return r == 0 ? change(run, &call, err) : r;
 }
@@ -185,7 +207,7 @@ static int token_status(struct run *run, const char *user, struct err *err)
     if (r != 0)
         return r;
     if (!run->json) {
-        printf("%zu of %u left\n", account.token_count, account.tokens_issued);
+        printf(_("%zu of %u left\n"), account.token_count, account.tokens_issued);
         return STATUS_DONE;
     }
     out_text(&out, "user", user);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Verbs about a device and its codes. */
+/* Verbs about a device: what it is like, how it is shown, its first code. */
 #include "config.h"
 
 #include "ask.h"
 #include "draw.h"
 #include "encoding.h"
 #include "image.h"
+#include "language.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -125,11 +126,14 @@ static int print_document(const char *user, const struct reply_device *reply, co
 static void print_text(const struct qr *qr, enum draw_style style, const char *uri,
                        const char *secret)
 {
+    const int columns = out_width(_("Secret")) + 1;
     struct err err = {0};
 
     if (qr != NULL && draw_print(qr, style, &err) != 0)
-        out_message("%s", err.what);
-    printf("URI     %s\nSecret ", uri);
+        out_error(&err);
+    out_column(_("URI"), columns);
+    printf(" %s\n", uri);
+    out_column(_("Secret"), columns);
     for (size_t i = 0; secret[i] != '\0'; i++)
         printf("%s%c", i % 4 == 0 ? " " : "", secret[i]);
     putchar('\n');
@@ -167,8 +171,8 @@ static int show_device(const struct run *run, const char *user, const struct rep
     if (r != 0)
         return r;
     if (drawn != 0)
-        return err_set(err, drawn, "the QR code",
-                       drawn == ERR_TOO_LONG ? "the key URI is too long for one" : NULL);
+        return err_set(err, drawn, _("the QR code"),
+                       drawn == ERR_TOO_LONG ? N_("the key URI is too long for one") : NULL);
     return save_pictures(qr, picture, err);
 }
 
@@ -188,18 +192,6 @@ void tokens_put(struct out *out, const struct reply_tokens *tokens)
     for (size_t i = 0; i < tokens->count; i++)
         out_text(out, NULL, tokens->text[i]);
     out_end(out);
-}
-
-static void explain_lock(const struct run *run, int64_t locked_until)
-{
-    char until[TEXT_TIME_SIZE];
-
-    text_format_time(locked_until, until);
-    const char *by = run->remote ? "an administrator unlocks it" : "'totpctl unlock'";
-    if (locked_until > 0 && locked_until < ACCOUNT_LOCKED_FOR_EVER)
-        run_remark(run, "the account is locked until %s, or until %s", until, by);
-    else
-        run_remark(run, "the account is locked until %s", by);
 }
 
 /* --- the first code --------------------------------------------------------------------------- */
@@ -238,12 +230,12 @@ static int confirm_once(struct run *run, const char *user, const char *label, st
     if (outcome->verdict == VERDICT_ACCEPTED)
         return print_confirmed(run, user, outcome, &tokens, err);
     if (outcome->verdict == VERDICT_LOCKED)
-        explain_lock(run, outcome->locked_until);
+        lock_explain(run, outcome->locked_until);
     else
         out_message(outcome->verdict == VERDICT_MALFORMED
-                        ? "this is not a code: it has as many digits as the device shows"
-                        : "the code is wrong: take the one shown now, and see that both clocks "
-                          "are right");
+                        ? N_("this is not a code: it has as many digits as the device shows")
+                        : N_("the code is wrong: take the one shown now, and see that both clocks "
+                             "are right"));
     return (int)run_verdict(outcome->verdict);
 }
 
@@ -324,57 +316,4 @@ int verb_qr(struct run *run, struct err *err)
     if (r == 0)
         r = run_ask(run, &call, &reply, err);
     return r == 0 ? show_device(run, call.user, &enrolled, &picture, err) : r;
-}
-
-/* --- a code ----------------------------------------------------------------------------------- */
-
-/* What a verdict alone does not tell. */
-static void explain_verdict(const struct run *run, const struct outcome *result)
-{
-    if (result->method == METHOD_BACKUP)
-        run_remark(run, "%u backup tokens are left", result->tokens_left);
-    if (result->verdict == VERDICT_LOCKED)
-        explain_lock(run, result->locked_until);
-}
-
-static int print_verdict(const struct run *run, const char *user, const struct outcome *result,
-                         struct err *err)
-{
-    const char *method = method_name(result->method);
-    char label[4 * ACCOUNT_LABEL_SIZE];
-    struct out out CLEANUP(out_clear) = {0};
-
-    explain_verdict(run, result);
-    if (!run->json) {
-        out_safe(label, sizeof(label), result->device);
-        printf("%s%s%s%s%s\n", verdict_name(result->verdict), method[0] != '\0' ? " " : "", method,
-               label[0] != '\0' ? " " : "", label);
-        return 0;
-    }
-    out_text(&out, "user", user);
-    out_text(&out, "verdict", verdict_name(result->verdict));
-    out_word(&out, "method", method);
-    out_word(&out, "device", result->device);
-    return out_print(&out, err);
-}
-
-int verb_verify(struct run *run, struct err *err)
-{
-    struct answer code CLEANUP(answer_clear) = {0};
-    struct account account CLEANUP(account_clear) = {0};
-    struct call show = {.method = CALL_SHOW}, call = {.method = CALL_CHECK, .code = code.text};
-    struct reply reply = {.account = &account};
-
-    int r = run_user(run, 1, &show.user, err);
-    call.user = show.user;
-    /* To somebody who may read the record anyway, "there is no such user" can be told. */
-    if (r == 0)
-        r = run_ask(run, &show, &reply, err);
-    if (r == 0)
-        r = ask_secret("Code: ", &code, err);
-    if (r == 0)
-        r = run_ask(run, &call, &reply, err);
-    if (r == 0)
-        r = print_verdict(run, call.user, &reply.outcome, err);
-    return r == 0 ? (int)run_verdict(reply.outcome.verdict) : r;
 }

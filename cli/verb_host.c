@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "keys.h"
+#include "language.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -30,7 +31,7 @@ static int check_key_not_lost(const struct run *run, struct err *err)
                        "from your copy, or move the store away to begin anew");
     err_format(&reason, sentence, sizeof(sentence));
     return err_set(err, found, key_file,
-                   "it does not exist, and whether a store needs it cannot be seen (%.160s)",
+                   _("it does not exist, and whether a store needs it cannot be seen (%.160s)"),
                    sentence);
 }
 
@@ -51,8 +52,9 @@ int verb_init(struct run *run, struct err *err)
     if (r != 0)
         return r;
     if (!run->json) {
-        printf("%s %s\n%s %s\n", made_key ? "made the key file" : "found the key file",
-               conf->key_file, made_store ? "made the store" : "found the store", conf->store);
+        printf("%s %s\n%s %s\n", made_key ? _("made the key file") : _("found the key file"),
+               conf->key_file, made_store ? _("made the store") : _("found the store"),
+               conf->store);
         if (made_key)
             run_remark(run, "keep a copy of the key file apart from the store's: without it the "
                             "store cannot be opened");
@@ -82,9 +84,13 @@ static void put_option(struct out *out, const struct conf *conf, const struct co
     case CONF_TEXT:
     case CONF_PATH:
     case CONF_URI:
+    case CONF_USERS:
+    case CONF_GROUPS:
+    case CONF_NETWORKS:
         out_text(out, option->name, (const char *)conf + option->offset);
         break;
     case CONF_DURATION:
+    case CONF_DATE:
     case CONF_ENUM:
         out_text(out, option->name, value);
         break;

@@ -2,6 +2,7 @@
 /* The record of what happened. */
 #include "config.h"
 
+#include "language.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -95,10 +96,9 @@ static int follow(struct run *run, struct call *call, struct err *err)
     }
 }
 
-/* A time, or how long ago. */
-static int read_since(const char *text, int64_t *since, struct err *err)
+int since_read(const char *text, int64_t now, int64_t *since, struct err *err)
 {
-    int64_t now = 0, ago = 0;
+    int64_t ago = 0;
 
     if (text_parse_time(text, since) == 0)
         return 0;
@@ -106,10 +106,22 @@ static int read_since(const char *text, int64_t *since, struct err *err)
         return err_set(err, ERR_USAGE, "--since",
                        "it takes a time such as 2026-01-31 or 2026-01-31T12:00:00Z, or how long "
                        "ago, such as 2h");
-    int r = run_now(&now, err);
-    if (r == 0)
-        *since = ago < now ? now - ago : 0;
-    return r;
+    *since = ago < now ? now - ago : 0;
+    return 0;
+}
+
+static int refuse_verdict(struct err *err)
+{
+    char words[ERR_WHAT_SIZE] = "";
+    size_t length = 0;
+
+    for (unsigned i = 0; i < VERDICTS && length < sizeof(words); i++)
+        length += (size_t)snprintf(words + length, sizeof(words) - length, "%s%s",
+                                   i == 0              ? ""
+                                   : i == VERDICTS - 1 ? _(" or ")
+                                                       : ", ",
+                                   verdict_name(i));
+    return err_set(err, ERR_USAGE, args_name(OPTION_VERDICT), _("it takes %s"), words);
 }
 
 /* A word that no event has would find nothing, and look like good news. */
@@ -118,8 +130,7 @@ static int check_verdict(const char *word, struct err *err)
     for (unsigned i = 0; i < VERDICTS; i++)
         if (strcmp(verdict_name(i), word) == 0)
             return 0;
-    return err_set(err, ERR_USAGE, args_name(OPTION_VERDICT),
-                   "it takes accepted, wrong, replayed, malformed, locked, unenrolled or disabled");
+    return refuse_verdict(err);
 }
 
 int verb_log(struct run *run, struct err *err)
@@ -131,7 +142,11 @@ int verb_log(struct run *run, struct err *err)
     struct out out CLEANUP(out_clear) = {0};
     const char *since = run_option(run, OPTION_SINCE);
 
-    int r = since != NULL ? read_since(since, &call.since, err) : 0;
+    int64_t now = 0;
+
+    int r = run_now(&now, err);
+    if (r == 0 && since != NULL)
+        r = since_read(since, now, &call.since, err);
     if (r == 0 && call.of_verdict != NULL)
         r = check_verdict(call.of_verdict, err);
     if (r != 0)

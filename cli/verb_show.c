@@ -2,6 +2,7 @@
 /* Verbs that show accounts. */
 #include "config.h"
 
+#include "language.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -9,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_SIZE 48
+#define STATE_SIZE 96
+#define COLUMNS 6       /* of the list */
+#define NAME_COLUMNS 14 /* what is said of an account, in English */
 
 static int64_t last_used(const struct account *account)
 {
@@ -33,6 +36,7 @@ static void put_account(struct out *out, const struct account *account)
     out_bool(out, "enabled", account->enabled);
     out_bool(out, "closed", account->closed);
     out_bool(out, "has_password", account->password[0] != '\0');
+    out_bool(out, "password_expired", account->password_expired);
     out_int(out, "failures", account->failures);
     out_time(out, "locked_until", until != 0 ? until : -1);
 }
@@ -49,6 +53,10 @@ static void put_devices(struct out *out, const struct account *account)
         out_text(out, "state", device_state_name(device->state));
         out_time(out, "created", device->created);
         out_time(out, "last_used", device->last_used);
+        if (device->type == DEVICE_TOTP)
+            out_int(out, "drift", device->offset);
+        else
+            out_null(out, "drift");
         out_end(out);
     }
     out_end(out);
@@ -68,24 +76,62 @@ static void print_line(const char *name, const char *value)
 {
     char safe[4 * ACCOUNT_TEXT_SIZE];
 
-    printf("%-14s %s\n", name, value[0] != '\0' ? out_safe(safe, sizeof(safe), value) : "-");
+    out_column(name, NAME_COLUMNS);
+    printf(" %s\n", value[0] != '\0' ? out_safe(safe, sizeof(safe), value) : "-");
+}
+
+static const char *describe_device(const struct device *device)
+{
+    switch (device->state) {
+    case DEVICE_PENDING:
+        return _("pending");
+    case DEVICE_ACTIVE:
+        return _("active");
+    case DEVICE_DISABLED:
+        return _("disabled");
+    }
+    return device_state_name(device->state);
+}
+
+static void print_drift(const struct device *device)
+{
+    const unsigned long steps = (unsigned long)llabs(device->offset);
+
+    if (device->type != DEVICE_TOTP || device->offset == 0)
+        return;
+    if (device->offset > 0)
+        printf(language_plural(", clock %lu step ahead", ", clock %lu steps ahead", steps), steps);
+    else
+        printf(language_plural(", clock %lu step behind", ", clock %lu steps behind", steps),
+               steps);
 }
 
 static void print_device(const struct device *device)
 {
-    char label[4 * ACCOUNT_LABEL_SIZE], created[TEXT_TIME_SIZE], used[TEXT_TIME_SIZE] = "never";
+    char label[4 * ACCOUNT_LABEL_SIZE], created[TEXT_TIME_SIZE], used[TEXT_TIME_SIZE] = "";
 
     text_format_time(device->created, created);
     if (device->last_used >= 0)
         text_format_time(device->last_used, used);
-    printf("%-14s %s: %s, %s %s, %u digits, ", "Device",
-           out_safe(label, sizeof(label), device->label), device_state_name(device->state),
-           device_type_name(device->type), otp_algorithm_name(device->algorithm), device->digits);
+    out_column(_("Device"), NAME_COLUMNS);
+    printf(" %s: %s, %s %s, ", out_safe(label, sizeof(label), device->label),
+           describe_device(device), device_type_name(device->type),
+           otp_algorithm_name(device->algorithm));
+    printf(_("%u digits"), device->digits);
     if (device->type == DEVICE_TOTP)
-        printf("%u s", device->period);
+        printf(", %u s", device->period);
     else
-        printf("counter %lld", (long long)device->counter);
-    printf(", created %s, last used %s\n", created, used);
+        printf(_(", counter %lld"), (long long)device->counter);
+    printf(_(", created %s, last used %s"), created, used[0] != '\0' ? used : _("never"));
+    print_drift(device);
+    putchar('\n');
+}
+
+static const char *describe_password(const struct account *account)
+{
+    if (account->password[0] == '\0')
+        return _("none");
+    return account->password_expired ? _("set, to be changed at the next login") : _("set");
 }
 
 static void print_account(const struct account *account)
@@ -93,21 +139,21 @@ static void print_account(const struct account *account)
     const int64_t until = account->locked_until;
     char time[TEXT_TIME_SIZE] = "-", number[32];
 
-    print_line("User", account->name);
-    print_line("E-mail", account->email);
-    print_line("Full name", account->full_name);
-    print_line("Role", account_role_name(account->role));
-    print_line("Two-factor", account->enabled ? "on" : "off");
-    print_line("Closed", account->closed ? "yes" : "no");
-    print_line("Password", account->password[0] != '\0' ? "set" : "none");
+    print_line(_("User"), account->name);
+    print_line(_("E-mail"), account->email);
+    print_line(_("Full name"), account->full_name);
+    print_line(_("Role"), account_role_name(account->role));
+    print_line(_("Two-factor"), account->enabled ? _("on") : _("off"));
+    print_line(_("Closed"), account->closed ? _("yes") : _("no"));
+    print_line(_("Password"), describe_password(account));
     snprintf(number, sizeof(number), "%u", account->failures);
-    print_line("Failures", number);
+    print_line(_("Failures"), number);
     if (until != 0)
         text_format_time(until, time);
-    print_line("Locked until", until == ACCOUNT_LOCKED_FOR_EVER ? "'totpctl unlock'" : time);
-    snprintf(number, sizeof(number), "%zu of %u left", account->token_count,
+    print_line(_("Locked until"), until == ACCOUNT_LOCKED_FOR_EVER ? _("'totpctl unlock'") : time);
+    snprintf(number, sizeof(number), _("%zu of %u left"), account->token_count,
              account->tokens_issued);
-    print_line("Backup tokens", number);
+    print_line(_("Backup tokens"), number);
     for (size_t i = 0; i < account->device_count; i++)
         print_device(&account->devices[i]);
 }
@@ -180,18 +226,18 @@ static void describe_state(const struct account *account, char state[static STAT
 
     text_format_time(until, time);
     if (account->closed)
-        snprintf(state, STATE_SIZE, "closed");
+        text_cut(state, STATE_SIZE, _("closed"));
     else if (until == ACCOUNT_LOCKED_FOR_EVER)
-        snprintf(state, STATE_SIZE, "locked");
+        text_cut(state, STATE_SIZE, _("locked"));
     else if (until != 0)
-        snprintf(state, STATE_SIZE, "locked until %s", time);
+        snprintf(state, STATE_SIZE, _("locked until %s"), time);
     else if (!account->enabled)
-        snprintf(state, STATE_SIZE, "off");
+        text_cut(state, STATE_SIZE, _("off"));
     else if (account_count(account, DEVICE_ACTIVE) > 0)
-        snprintf(state, STATE_SIZE, "active");
+        text_cut(state, STATE_SIZE, _("active"));
     else
         snprintf(state, STATE_SIZE, "%s",
-                 account_count(account, DEVICE_PENDING) > 0 ? "pending" : "no device");
+                 account_count(account, DEVICE_PENDING) > 0 ? _("pending") : _("no device"));
 }
 
 static int add_row(struct listing *listing, const struct account *account)
@@ -229,36 +275,49 @@ static int visit(void *context, const struct account *account)
     return 0;
 }
 
-/* Columns, taking every character for one. */
-static int width(const char *text)
+static int wider(int columns, const char *text)
 {
-    int columns = 0;
+    const int width = out_width(text);
 
-    for (; *text != '\0'; text++)
-        columns += ((unsigned char)*text & 0xC0) != 0x80;
-    return columns;
+    return width > columns ? width : columns;
+}
+
+static void print_row(const struct row *row, const int columns[static COLUMNS])
+{
+    char used[TEXT_TIME_SIZE] = "", name[4 * ACCOUNT_NAME_SIZE];
+
+    if (row->last_used >= 0)
+        text_format_time(row->last_used, used);
+    out_column(out_safe(name, sizeof(name), row->name), columns[0]);
+    printf("  ");
+    out_column(account_role_name(row->role), columns[1]);
+    printf("  ");
+    out_column(row->state, columns[2]);
+    printf("  %*zu  %*zu  %s\n", columns[3], row->devices, columns[4], row->tokens,
+           used[0] != '\0' ? used : _("never"));
 }
 
 static void print_table(const struct listing *listing)
 {
-    int name_width = 4, state_width = 5;
+    const char *const titles[COLUMNS] = {_("USER"),    _("ROLE"),   _("STATE"),
+                                         _("DEVICES"), _("TOKENS"), _("LAST USED")};
+    int columns[COLUMNS];
 
+    for (size_t i = 0; i < COLUMNS; i++)
+        columns[i] = out_width(titles[i]);
+    columns[1] = wider(columns[1], account_role_name(ROLE_ADMIN));
     for (size_t i = 0; i < listing->count; i++) {
-        int name = width(listing->rows[i].name), state = width(listing->rows[i].state);
-        name_width = name > name_width ? name : name_width;
-        state_width = state > state_width ? state : state_width;
+        char name[4 * ACCOUNT_NAME_SIZE];
+        columns[0] = wider(columns[0], out_safe(name, sizeof(name), listing->rows[i].name));
+        columns[2] = wider(columns[2], listing->rows[i].state);
     }
-    printf("%-*s  ROLE   %-*s  DEVICES  TOKENS  LAST USED\n", name_width, "USER", state_width,
-           "STATE");
-    for (size_t i = 0; i < listing->count; i++) {
-        const struct row *row = &listing->rows[i];
-        char used[TEXT_TIME_SIZE] = "never", name[4 * ACCOUNT_NAME_SIZE];
-        if (row->last_used >= 0)
-            text_format_time(row->last_used, used);
-        printf("%s%*s  %-5s  %-*s  %7zu  %6zu  %s\n", out_safe(name, sizeof(name), row->name),
-               name_width - width(row->name), "", account_role_name(row->role), state_width,
-               row->state, row->devices, row->tokens, used);
+    for (size_t i = 0; i < COLUMNS - 1; i++) {
+        out_column(titles[i], columns[i]);
+        printf("  ");
     }
+    printf("%s\n", titles[COLUMNS - 1]);
+    for (size_t i = 0; i < listing->count; i++)
+        print_row(&listing->rows[i], columns);
 }
 
 int verb_list(struct run *run, struct err *err)

@@ -101,7 +101,7 @@ static bool is_period(const struct device *device)
  * number. */
 static const char *device_wrong_field(const struct device *device)
 {
-    const int32_t drift_max = DRIFT_STEPS_MAX * ACCOUNT_DRIFT_SCALE;
+    const int64_t drift_max = DRIFT_STEPS_MAX * ACCOUNT_DRIFT_SCALE;
 
     if (device->id <= 0)
         return "id";
@@ -123,6 +123,8 @@ static const char *device_wrong_field(const struct device *device)
         return "counter";
     if (device->drift < -drift_max || device->drift > drift_max)
         return "drift";
+    if (device->offset < -ACCOUNT_OFFSET_MAX || device->offset > ACCOUNT_OFFSET_MAX)
+        return "offset";
     if (!is_time(device->created, 0))
         return "created";
     if (!is_time(device->last_used, ACCOUNT_NEVER))

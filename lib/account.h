@@ -32,6 +32,7 @@
 
 /* One scale for a learned drift: sixteenths of a time step. */
 #define ACCOUNT_DRIFT_SCALE 16
+#define ACCOUNT_OFFSET_MAX (24 * 60 * 60 / OTP_PERIOD_MIN) /* steps: a day */
 
 enum account_role { ROLE_USER, ROLE_ADMIN };
 enum device_type { DEVICE_TOTP, DEVICE_HOTP };
@@ -55,7 +56,9 @@ struct device {
     unsigned period;   /* seconds, TOTP; 0 for HOTP */
     int64_t last_step; /* TOTP: last accepted time step, or ACCOUNT_NEVER */
     int64_t counter;   /* HOTP: the next moving factor */
-    int32_t drift;     /* TOTP: usual offset in 1/ACCOUNT_DRIFT_SCALE steps */
+    int64_t offset;    /* TOTP: how far its clock is off by resynchronisation, in steps */
+    int64_t drift;     /* TOTP: and by what was learned since, in 1/ACCOUNT_DRIFT_SCALE steps */
+    bool at_login;     /* pending, and made by a login that enrols: the next one makes another */
     int64_t created;   /* seconds since 1970 */
     int64_t last_used; /* or ACCOUNT_NEVER */
     struct secret secret;
@@ -74,10 +77,11 @@ struct account {
     char full_name[ACCOUNT_TEXT_SIZE]; /* empty: none */
     char password[ACCOUNT_HASH_SIZE];  /* crypt(3) hash; empty: none, which matches nothing */
     enum account_role role;
-    bool enabled;         /* two-factor login is on */
-    bool closed;          /* by an administrator */
-    unsigned failures;    /* since the last success */
-    int64_t locked_until; /* 0: not locked */
+    bool enabled;          /* two-factor login is on */
+    bool closed;           /* by an administrator */
+    bool password_expired; /* a new one is wanted at the next login */
+    unsigned failures;     /* since the last success */
+    int64_t locked_until;  /* 0: not locked */
     int64_t created;
     unsigned tokens_issued;
     size_t device_count, token_count;

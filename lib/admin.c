@@ -18,12 +18,15 @@ static int finish(struct store *store, const char *action, const char *user,
     return r == 0 ? store_commit(store, err) : r;
 }
 
-/* A change of one account: applied to a copy of what was loaded. */
-typedef void change_fn(struct account *account, const void *argument);
+/* A change of one account: applied to a copy of what was loaded. 0 or an error that ends it. */
+typedef int change_fn(struct account *account, const void *argument, struct err *err);
+
+/* What has just been proved by a code does not outlive such a change. */
+enum grace { GRACE_KEPT, GRACE_CLEARED };
 
 static int apply(struct store *store, const char *user, change_fn *change, const void *argument,
-                 const char *action, const struct event_origin *origin, int64_t now,
-                 struct err *err)
+                 enum grace grace, const char *action, const struct event_origin *origin,
+                 int64_t now, struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
 
@@ -35,8 +38,11 @@ static int apply(struct store *store, const char *user, change_fn *change, const
     if (r != 0)
         return r;
     after = before;
-    change(&after, argument);
-    r = store_save(open, &before, &after, err);
+    r = change(&after, argument, err);
+    if (r == 0)
+        r = store_save(open, &before, &after, err);
+    if (r == 0 && grace == GRACE_CLEARED)
+        r = store_ticket_clear(open, &after, err);
     return r == 0 ? finish(open, action, user, origin, now, err) : r;
 }
 
@@ -80,7 +86,7 @@ static void set_role(struct account *account, enum account_role role)
     account->role = role;
 }
 
-static void change_fields(struct account *account, const void *argument)
+static int change_fields(struct account *account, const void *argument, struct err *err)
 {
     const struct checked *checked = argument;
     const struct admin_fields *fields = checked->fields;
@@ -93,6 +99,12 @@ static void change_fields(struct account *account, const void *argument)
         set_role(account, *fields->role);
     if (fields->password != NULL)
         text_cut(account->password, sizeof(account->password), checked->hash);
+    if (fields->expire && account->password[0] == '\0')
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "the account has no password in the store that could expire: set one");
+    if (fields->password != NULL || fields->expire)
+        account->password_expired = fields->expire;
+    return 0;
 }
 
 int admin_add(struct store *store, const char *user, const struct admin_fields *fields,
@@ -111,8 +123,9 @@ int admin_add(struct store *store, const char *user, const struct admin_fields *
     struct store *open CLEANUP(store_end) = store;
     account_init(&after, user);
     after.created = now;
-    change_fields(&after, &checked);
-    r = store_save(open, &before, &after, err);
+    r = change_fields(&after, &checked, err);
+    if (r == 0)
+        r = store_save(open, &before, &after, err);
     return r == 0 ? finish(open, "add", user, origin, now, err) : r;
 }
 
@@ -121,35 +134,45 @@ int admin_set(struct store *store, const char *user, const struct admin_fields *
 {
     struct checked checked CLEANUP(checked_clear) = {0};
 
+    const bool clears =
+        fields->clear_grace || fields->password != NULL || fields->expire || fields->role != NULL;
+
     int r = check(fields, &checked, err);
-    return r == 0 ? apply(store, user, change_fields, &checked, action, origin, now, err) : r;
+    return r == 0 ? apply(store, user, change_fields, &checked, clears ? GRACE_CLEARED : GRACE_KEPT,
+                          action, origin, now, err)
+                  : r;
 }
 
-static void change_enabled(struct account *account, const void *argument)
+static int change_enabled(struct account *account, const void *argument, struct err *err)
 {
+    (void)err;
     account->enabled = *(const bool *)argument;
+    return 0;
 }
 
 int admin_enable(struct store *store, const char *user, bool enable,
                  const struct event_origin *origin, int64_t now, struct err *err)
 {
-    return apply(store, user, change_enabled, &enable, enable ? "enable" : "disable", origin, now,
-                 err);
+    return apply(store, user, change_enabled, &enable, GRACE_CLEARED, enable ? "enable" : "disable",
+                 origin, now, err);
 }
 
-static void change_closed(struct account *account, const void *argument)
+static int change_closed(struct account *account, const void *argument, struct err *err)
 {
+    (void)err;
     account->closed = *(const bool *)argument;
     if (account->closed)
-        return;
+        return 0;
     account->failures = 0;
     account->locked_until = 0;
+    return 0;
 }
 
 int admin_lock(struct store *store, const char *user, bool lock, const struct event_origin *origin,
                int64_t now, struct err *err)
 {
-    return apply(store, user, change_closed, &lock, lock ? "lock" : "unlock", origin, now, err);
+    return apply(store, user, change_closed, &lock, GRACE_CLEARED, lock ? "lock" : "unlock", origin,
+                 now, err);
 }
 
 int admin_remove(struct store *store, const char *user, const struct event_origin *origin,

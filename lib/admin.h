@@ -14,6 +14,8 @@ struct admin_fields {
     const enum account_role *role;
     const char *password; /* the plain password, hashed before the transaction; empty clears */
     const char *hash;     /* of password, where somebody made it already */
+    bool expire;      /* the password there is: a new one is wanted. ERR_CONFLICT: there is none */
+    bool clear_grace; /* every login asks for a code again */
 };
 
 /* An account without a device. ERR_EXISTS, ERR_INVALID (err names the field). */

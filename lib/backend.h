@@ -57,6 +57,14 @@ struct backend {
     int (*device_delete)(void *handle, int64_t account, int64_t device, struct err *err);
     int (*token_insert)(void *handle, int64_t account, const struct token *token, struct err *err);
     int (*token_delete)(void *handle, int64_t account, const struct token *token, struct err *err);
+    /* When the account last had a success at a service from a place; *time 0: never. */
+    int (*ticket_find)(void *handle, int64_t account, const char *service, const char *origin,
+                       int64_t *time, struct err *err);
+    /* In the place of the one there was. Those of the account from before a time go, and those from
+     * after this one. */
+    int (*ticket_put)(void *handle, int64_t account, const char *service, const char *origin,
+                      int64_t time, int64_t before, struct err *err);
+    int (*ticket_clear)(void *handle, int64_t account, struct err *err);
     int (*event_insert)(void *handle, const struct event *event, struct err *err);
     /* Of the most events that are oldest, those before a time go. */
     int (*event_prune)(void *handle, int64_t before, unsigned most, struct err *err);

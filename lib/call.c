@@ -22,13 +22,17 @@
     X(rhost, FIELD_TEXT, NULL)          \
     X(tty, FIELD_TEXT, NULL)            \
     X(user, FIELD_TEXT, NULL)           \
+    X(ruser, FIELD_TEXT, NULL)          \
+    X(group, FIELD_TEXT, NULL)          \
     X(proof, FIELD_TEXT, NULL)          \
     X(shape, FIELD_WORD, SHAPES)        \
     X(password, FIELD_TEXT, NULL)       \
     X(code, FIELD_TEXT, NULL)           \
+    X(next_code, FIELD_TEXT, NULL)      \
     X(check_password, FIELD_FLAG, NULL) \
     X(own_lock, FIELD_NUMBER, NULL)     \
     X(device, FIELD_TEXT, NULL)         \
+    X(device_id, FIELD_NUMBER, NULL)    \
     X(type, FIELD_TEXT, NULL)           \
     X(algorithm, FIELD_TEXT, NULL)      \
     X(digits, FIELD_NUMBER, NULL)       \
@@ -36,10 +40,14 @@
     X(counter, FIELD_NUMBER, NULL)      \
     X(secret, FIELD_TEXT, NULL)         \
     X(replace, FIELD_FLAG, NULL)        \
+    X(at_login, FIELD_FLAG, NULL)       \
+    X(trial, FIELD_FLAG, NULL)          \
     X(email, FIELD_TEXT, NULL)          \
     X(full_name, FIELD_TEXT, NULL)      \
     X(role, FIELD_TEXT, NULL)           \
+    X(clear_grace, FIELD_FLAG, NULL)    \
     X(new_password, FIELD_TEXT, NULL)   \
+    X(expire, FIELD_FLAG, NULL)         \
     X(count, FIELD_NUMBER, NULL)        \
     X(since, FIELD_NUMBER, NULL)        \
     X(after_id, FIELD_NUMBER, NULL)     \
@@ -65,32 +73,33 @@ static const struct field fields[MEMBER_COUNT] = {
 #undef MEMBER_ROW
 };
 
-#define M(member) (UINT32_C(1) << MEMBER_##member)
+#define M(member) (UINT64_C(1) << MEMBER_##member)
 #define WHERE \
     (M(config) | M(store) | M(key_file) | M(options) | M(service) | M(rhost) | M(tty) | M(user))
 #define ACT (WHERE | M(proof))
+#define LOGIN (WHERE | M(ruser) | M(group) | M(shape) | M(check_password))
 
 static const struct {
     const char *name;
-    uint32_t takes;
+    uint64_t takes;
 } methods[CALL_METHOD_COUNT] = {
 #define METHOD_NAME(identifier, method_name) [CALL_##identifier].name = (method_name),
     CALL_METHODS(METHOD_NAME)
 #undef METHOD_NAME
         [CALL_BEGIN]
-            .takes = WHERE,
-    [CALL_CHECK].takes = WHERE | M(shape) | M(password) | M(code) | M(check_password) | M(own_lock),
-    [CALL_ACCOUNT].takes = WHERE,
+            .takes = LOGIN,
+    [CALL_CHECK].takes = LOGIN | M(password) | M(code) | M(own_lock),
+    [CALL_ACCOUNT].takes = WHERE | M(group),
     [CALL_SHOW].takes = ACT,
     [CALL_LIST].takes = ACT,
     [CALL_LOG].takes = ACT | M(since) | M(after_id) | M(of_service) | M(of_verdict),
     [CALL_ADD].takes = WHERE | M(email) | M(full_name) | M(role) | M(new_password),
-    [CALL_SET].takes = ACT | M(email) | M(full_name) | M(role),
-    [CALL_PASSWD].takes = ACT | M(new_password),
+    [CALL_SET].takes = ACT | M(email) | M(full_name) | M(role) | M(clear_grace),
+    [CALL_PASSWD].takes = ACT | M(new_password) | M(expire),
     [CALL_ENROLL].takes = ACT | M(device) | M(type) | M(algorithm) | M(digits) | M(period) |
-                          M(counter) | M(secret) | M(replace),
+                          M(counter) | M(secret) | M(replace) | M(at_login),
     [CALL_QR].takes = ACT | M(device),
-    [CALL_CONFIRM].takes = ACT | M(device) | M(code),
+    [CALL_CONFIRM].takes = ACT | M(device) | M(device_id) | M(code) | M(at_login) | M(trial),
     [CALL_REMOVE].takes = ACT | M(device),
     [CALL_BACKUP].takes = ACT | M(count),
     [CALL_REVOKE].takes = ACT,
@@ -98,9 +107,10 @@ static const struct {
     [CALL_DISABLE].takes = ACT | M(device),
     [CALL_LOCK].takes = ACT,
     [CALL_UNLOCK].takes = ACT,
+    [CALL_RESYNC].takes = ACT | M(device) | M(code) | M(next_code),
     [CALL_DESCRIBE].takes = M(interface),
 };
-_Static_assert(MEMBER_COUNT <= 32, "a set of members is a uint32_t");
+_Static_assert(MEMBER_COUNT <= 64, "a set of members is a uint64_t");
 
 const char *call_method_name(enum call_method method)
 {
@@ -206,7 +216,7 @@ static int find_method(const char *text, enum call_method *method, const char **
 
 static int read_parameters(struct json_reader *reader, struct call *call, const char **wrong)
 {
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     const char *name = NULL;
 
     *wrong = "parameters";
@@ -218,7 +228,7 @@ static int read_parameters(struct json_reader *reader, struct call *call, const 
         if (i == MEMBER_COUNT || !call_takes(call->method, i) || (seen >> i & 1) != 0 ||
             !field_read(reader, &fields[i], call))
             return ERR_INVALID;
-        seen |= UINT32_C(1) << i;
+        seen |= UINT64_C(1) << i;
     }
     return reader->failed ? ERR_INVALID : 0;
 }

@@ -37,6 +37,7 @@
     X(DISABLE, "Disable") \
     X(LOCK, "Lock")       \
     X(UNLOCK, "Unlock")   \
+    X(RESYNC, "Resync")   \
     X(INFO, "GetInfo")    \
     X(DESCRIBE, "GetInterfaceDescription")
 
@@ -59,19 +60,27 @@ struct call {
     const char *config, *store, *key_file; /* which ones the caller means */
     struct field_texts options;            /* of the module's line, over the configuration */
     const char *service, *rhost, *tty;
+    const char *ruser; /* who asks for the login, where that is somebody on this host */
     const char *user;  /* whose record */
+    const char *group; /* one they are in, of those that are exempt */
     const char *proof; /* a code of the caller's own */
     enum auth_shape shape;
     const char *password, *code;
+    const char *next_code; /* the one after code */
     bool check_password;
     int64_t own_lock;
     const char *device;           /* its label */
+    int64_t device_id;            /* with at_login: which one; 0: any */
     const char *type, *algorithm; /* words */
     int64_t digits, period, counter;
     const char *secret; /* base32 */
     bool replace;
+    bool at_login; /* the device of a login that enrols */
+    bool trial;    /* of a first code: judged, and nothing changed */
     const char *email, *full_name, *role;
+    bool clear_grace;
     const char *new_password; /* empty: none */
+    bool expire;              /* a new one is wanted at the next login */
     int64_t count;            /* backup tokens; 0: as configured */
     int64_t since, after_id;  /* events: from a time on, after another */
     const char *of_service, *of_verdict;

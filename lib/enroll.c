@@ -5,6 +5,7 @@
 
 #include "otp.h"
 #include "policy.h"
+#include "resync.h"
 #include "secret.h"
 #include "text.h"
 
@@ -49,7 +50,7 @@ static int choose(const struct account *account, const char *label, enum choice 
     for (size_t i = 0; i < account->device_count; i++) {
         const struct device *device = &account->devices[i];
         bool waits = device->state == DEVICE_PENDING;
-        if ((choice == PENDING_ONLY && !waits) ||
+        if ((choice == PENDING_ONLY && (!waits || device->at_login)) ||
             (label != NULL && strcmp(label, device->label) != 0))
             continue;
         if (found != NULL && strcmp(found->label, device->label) != 0)
@@ -98,6 +99,7 @@ static int make_device(const struct enroll_request *request, const struct accoun
                               .digits = request->digits,
                               .period = request->type == DEVICE_TOTP ? request->period : 0,
                               .counter = (int64_t)request->counter,
+                              .at_login = request->at_login,
                               .last_step = ACCOUNT_NEVER,
                               .created = now,
                               .last_used = ACCOUNT_NEVER};
@@ -134,6 +136,19 @@ static int add_device(const struct conf *conf, const struct enroll_request *requ
         return err_set(err, ERR_LIMIT, after->name,
                        "the account has %zu devices, and max_devices is %u: remove one first",
                        others, conf->max_devices);
+    return 0;
+}
+
+/* What a login has begun and not ended goes: it must be in nobody's way, least of all in an
+ * administrator's. */
+static int clear_way(const struct enroll_request *request, struct account *after, struct err *err)
+{
+    for (size_t i = after->device_count; i-- > 0;)
+        if (after->devices[i].state == DEVICE_PENDING && after->devices[i].at_login)
+            account_remove_device(after, i);
+    if (request->at_login && (after->device_count > 0 || after->role == ROLE_ADMIN))
+        return err_set(err, ERR_CONFLICT, after->name,
+                       "a login adds an account's first device only, and none for an admin");
     return 0;
 }
 
@@ -196,6 +211,9 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
     } else {
         after = before;
     }
+    r = clear_way(request, &after, err);
+    if (r != 0)
+        return r;
     r = make_device(request, &after, now, &made.device);
     if (r != 0)
         return err_set(err, r, NULL, NULL);
@@ -283,6 +301,9 @@ int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
     if (r != 0)
         return err_set(err, r, NULL, NULL);
     r = store_save(open, &before, &after, err);
+    /* What a token of the old ones has proved ends with them. */
+    if (r == 0)
+        r = store_ticket_clear(open, &after, err);
     if (r == 0)
         r = record(open, count > 0 ? "backup-new" : "backup-revoke", user, NULL, NULL, origin, now,
                    err);
@@ -295,10 +316,68 @@ int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
 
 /* --- the first code --------------------------------------------------------------------------- */
 
-int enroll_confirm(struct store *store, const struct conf *conf, const char *user,
-                   const char *label, const char *code, bool guarded,
-                   const struct event_origin *origin, int64_t now, struct outcome *result,
-                   struct reply_tokens *tokens, struct err *err)
+/* Judges, and makes the tokens that come with the first device. */
+static int judge_first(struct store *store, const struct conf *conf,
+                       const struct enroll_code *first, const struct account *before, size_t index,
+                       int64_t now, struct account *after, struct outcome *result,
+                       struct reply_tokens *tokens)
+{
+    const struct policy_attempt attempt = {.now = now,
+                                           .code = first->code,
+                                           .guarded = first->guarded,
+                                           .heeds_lock = first->at_login,
+                                           .ring = store_ring(store)};
+
+    int r = policy_confirm(&conf->rules, before, index, &attempt, after, result);
+    /* Tokens of an earlier enrolment that is over would be forgotten paper; those beside a device
+     * that is only switched off are not. */
+    if (r == 0 && result->verdict == VERDICT_ACCEPTED && !first->trial &&
+        account_count(before, DEVICE_PENDING) == before->device_count)
+        r = replace_tokens(store, conf->backup_tokens, after, tokens);
+    text_cut(result->device, sizeof(result->device), before->devices[index].label);
+    result->tokens_left = (unsigned)after->token_count;
+    result->tokens_issued = after->tokens_issued;
+    return r;
+}
+
+/* A trial that succeeds leaves no trace: what counts is the confirmation after it. One that fails
+ * is a guess like any other. */
+static int save_first(struct store *store, const struct enroll_code *first,
+                      const struct account *before, struct account *after,
+                      const struct outcome *result, int64_t now, struct err *err)
+{
+    const bool accepted = result->verdict == VERDICT_ACCEPTED;
+
+    if (first->trial && accepted)
+        return 0;
+    int r = store_save(store, before, after, err);
+    /* Guesses that lock end grace, as at a login. */
+    if (r == 0 && (accepted || after->locked_until > before->locked_until))
+        r = store_ticket_clear(store, after, err);
+    if (r == 0)
+        r = record(store, "confirm", first->user, result->device, verdict_name(result->verdict),
+                   &first->origin, now, err);
+    return r == 0 ? store_commit(store, err) : r;
+}
+
+/* The device that this login has made, while it is the account's only one. */
+static int choose_own(const struct account *account, const struct enroll_code *first, size_t *index,
+                      struct err *err)
+{
+    const struct device *device = &account->devices[0];
+
+    if (account->device_count != 1 || !device->at_login || device->state != DEVICE_PENDING ||
+        account->role == ROLE_ADMIN || !account->enabled ||
+        (first->device_id != 0 && device->id != first->device_id))
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "the device this login has made is not wanted any more: log in anew");
+    *index = 0;
+    return 0;
+}
+
+int enroll_confirm(struct store *store, const struct conf *conf, const struct enroll_code *first,
+                   int64_t now, struct outcome *result, struct reply_tokens *tokens,
+                   struct err *err)
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
     struct reply_tokens made CLEANUP(reply_tokens_clear) = {0};
@@ -311,32 +390,79 @@ int enroll_confirm(struct store *store, const struct conf *conf, const char *use
     if (r != 0)
         return r;
     struct store *open CLEANUP(store_end) = store;
-    r = store_load(open, user, &before, err);
+    r = store_load(open, first->user, &before, err);
     if (r == 0)
-        r = choose(&before, label, PENDING_ONLY, &index, err);
+        r = first->at_login ? choose_own(&before, first, &index, err)
+                            : choose(&before, first->label, PENDING_ONLY, &index, err);
     if (r != 0)
         return r;
-    const struct policy_attempt attempt = {
-        .now = now, .code = code, .guarded = guarded, .ring = store_ring(store)};
-    r = policy_confirm(&conf->rules, &before, index, &attempt, &after, &decided);
-    /* Tokens of an earlier enrolment that is over would be forgotten paper; those beside a device
-     * that is only switched off are not. */
-    if (r == 0 && decided.verdict == VERDICT_ACCEPTED &&
-        account_count(&before, DEVICE_PENDING) == before.device_count)
-        r = replace_tokens(open, conf->backup_tokens, &after, &made);
+    r = judge_first(open, conf, first, &before, index, now, &after, &decided, &made);
     if (r != 0)
         return err_set(err, r, NULL, NULL);
-    decided.tokens_left = (unsigned)after.token_count;
-    text_cut(decided.device, sizeof(decided.device), before.devices[index].label);
-    r = store_save(open, &before, &after, err);
-    if (r == 0)
-        r = record(open, "confirm", user, decided.device, verdict_name(decided.verdict), origin,
-                   now, err);
-    if (r == 0)
-        r = store_commit(open, err);
+    r = save_first(open, first, &before, &after, &decided, now, err);
     if (r == 0) {
         *result = decided;
         *tokens = made;
+    }
+    return r;
+}
+
+/* --- a device that is far off ----------------------------------------------------------------- */
+
+static enum verdict resync_verdict(enum resync_result result)
+{
+    switch (result) {
+    case RESYNC_FOUND:
+        return VERDICT_ACCEPTED;
+    case RESYNC_REPLAYED:
+        return VERDICT_REPLAYED;
+    case RESYNC_MALFORMED:
+        return VERDICT_MALFORMED;
+    case RESYNC_NOT_FOUND:
+        break;
+    }
+    return VERDICT_WRONG;
+}
+
+int enroll_resync(struct store *store, const char *user, const char *label, const char *code,
+                  const char *next_code, const struct event_origin *origin, int64_t now,
+                  struct outcome *result, struct err *err)
+{
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    enum resync_result found = RESYNC_NOT_FOUND;
+    size_t index = 0;
+
+    *result = (struct outcome){0};
+    int r = store_begin(store, STORE_WRITE, err);
+    if (r != 0)
+        return r;
+    struct store *open CLEANUP(store_end) = store;
+    r = store_load(open, user, &before, err);
+    if (r == 0)
+        r = choose(&before, label, IN_USE_FIRST, &index, err);
+    if (r != 0)
+        return r;
+    after = before;
+    struct device *device = &after.devices[index];
+    if (device->state != DEVICE_ACTIVE)
+        return err_set(err, ERR_CONFLICT, user,
+                       "the device '%s' is %s: only an active one can be "
+                       "resynchronised",
+                       device->label, device_state_name(device->state));
+    r = resync_device(code, next_code, now, device, &found);
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    const enum verdict verdict = resync_verdict(found);
+    if (found == RESYNC_FOUND)
+        r = store_save(open, &before, &after, err);
+    if (r == 0)
+        r = record(open, "resync", user, device->label, verdict_name(verdict), origin, now, err);
+    if (r == 0)
+        r = store_commit(open, err);
+    if (r == 0) {
+        *result = (struct outcome){.verdict = verdict,
+                                   .admit = found == RESYNC_FOUND ? ADMIT_YES : ADMIT_NO};
+        text_cut(result->device, sizeof(result->device), device->label);
     }
     return r;
 }
@@ -367,6 +493,8 @@ static int change_device(struct store *store, const char *user, const char *labe
     if (r == 0)
         r = store_save(open, &before, &after, err);
     if (r == 0)
+        r = store_ticket_clear(open, &after, err);
+    if (r == 0)
         r = record(open, action, user, before.devices[index].label, NULL, origin, now, err);
     return r == 0 ? store_commit(open, err) : r;
 }
@@ -381,8 +509,9 @@ static int remove_device(struct account *account, size_t index, struct err *err)
     for (size_t i = account->device_count; i-- > 0;)
         if (strcmp(account->devices[i].label, label) == 0)
             account_remove_device(account, i);
-    if (account->device_count == 0) {
-        /* Without a device the tokens open nothing; the next enrolment comes with its own. */
+    if (account_count(account, DEVICE_PENDING) == account->device_count) {
+        /* Without a device the tokens open nothing, and beside one that waits for its first code
+         * they would; the next enrolment comes with its own. */
         secret_wipe(account->tokens, sizeof(account->tokens));
         account->token_count = 0;
         account->tokens_issued = 0;

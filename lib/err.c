@@ -37,10 +37,22 @@ int err_set(struct err *err, int code, const char *where, const char *what, ...)
     return code;
 }
 
+/* In English, whatever the process speaks: it goes to the log. */
+static const char *describe(int os_error, char *out, size_t size)
+{
+#ifdef HAVE_STRERRORDESC_NP
+    const char *text = strerrordesc_np(os_error);
+
+    if (text != NULL)
+        return text;
+#endif
+    return strerror_r(os_error, out, size); /* the GNU form */
+}
+
 int err_set_errno(struct err *err, int code, int os_error, const char *where, const char *what)
 {
     char reason[128] = "";
-    const char *text = strerror_r(os_error, reason, sizeof(reason)); /* the GNU form */
+    const char *text = describe(os_error, reason, sizeof(reason));
 
     if (what == NULL)
         return err_set(err, code, where, "%s", text);

@@ -47,7 +47,8 @@
     X(ERR_SERVICE, 34, "the service did not answer")                                 \
     X(ERR_NOT_SERVED, 35, "the service is for another store or configuration")       \
     X(ERR_UNTRUSTED, 36, "what answers there is not to be trusted")                  \
-    X(ERR_BUSY, 37, "too much is asked of the service at once: try again")
+    X(ERR_BUSY, 37, "too much is asked of the service at once: try again")           \
+    X(ERR_STORE_NEWER, 38, "the store was made by a newer version")
 
 enum err_code {
     ERR_OK = 0,

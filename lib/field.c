@@ -71,6 +71,7 @@ void field_write(struct json_writer *writer, const struct field *field, const vo
             json_text(writer, field->name, at);
         break;
     case FIELD_NUMBER:
+    case FIELD_SIGNED:
         write_number(writer, field, *(const int64_t *)at, all);
         break;
     case FIELD_UINT:
@@ -176,6 +177,8 @@ bool field_read(struct json_reader *reader, const struct field *field, void *obj
         return read_text(reader, field, at);
     case FIELD_FLAG:
         return json_get_bool(reader, at);
+    case FIELD_SIGNED:
+        return json_get_number(reader, at);
     case FIELD_NUMBER:
     case FIELD_UINT:
     case FIELD_SIZE:
@@ -199,7 +202,7 @@ int field_describe(const struct field *field, char *out, size_t size)
     static const char *const types[] = {
         [FIELD_TEXT] = "string", [FIELD_TEXTS] = "[]string", [FIELD_CHARS] = "string",
         [FIELD_NUMBER] = "int",  [FIELD_UINT] = "int",       [FIELD_SIZE] = "int",
-        [FIELD_TIME] = "int",    [FIELD_FLAG] = "bool"};
+        [FIELD_TIME] = "int",    [FIELD_FLAG] = "bool",      [FIELD_SIGNED] = "int"};
     size_t used = strlen(out);
     int length;
 

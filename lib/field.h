@@ -12,6 +12,7 @@ enum field_type {
     FIELD_TEXTS,  /* struct field_texts */
     FIELD_CHARS,  /* char[size] */
     FIELD_NUMBER, /* int64_t, not negative */
+    FIELD_SIGNED, /* int64_t */
     FIELD_UINT,   /* unsigned */
     FIELD_SIZE,   /* size_t */
     FIELD_TIME,   /* int64_t, seconds since 1970; negative: not given */

@@ -13,30 +13,25 @@
 #define CODES_MAX (RULES_LOOK_AHEAD_MAX + 2)
 _Static_assert(2 * RULES_WINDOW_MAX + 1 <= CODES_MAX, "a window fits the row of codes");
 
-/* 1 when equal, else 0, without a branch. */
-static uint32_t equal_bit(uint32_t a, uint32_t b)
-{
-    return (uint32_t)(((uint64_t)(a ^ b) - 1) >> 63);
-}
-
-/* The learned offset, in whole steps, never beyond what the rules allow today. */
+/* What was learned counts in whole steps, never beyond what the rules allow today. */
 int64_t match_drift(const struct rules *rules, const struct device *device)
 {
     int64_t half = device->drift < 0 ? -ACCOUNT_DRIFT_SCALE / 2 : ACCOUNT_DRIFT_SCALE / 2;
+    int64_t learned = clamp((device->drift + half) / ACCOUNT_DRIFT_SCALE,
+                            -(int64_t)rules->max_drift, rules->max_drift);
 
-    return clamp((device->drift + half) / ACCOUNT_DRIFT_SCALE, -(int64_t)rules->max_drift,
-                 rules->max_drift);
+    return device->offset + learned;
 }
 
 /* A quarter of the way towards the offset just seen: one late answer moves nothing, a clock that is
  * off every time is followed (RFC 6238 section 6). */
-static int32_t drift_learn(const struct rules *rules, const struct device *device, int64_t offset)
+static int64_t drift_learn(const struct rules *rules, const struct device *device, int64_t offset)
 {
     int64_t bound = (int64_t)rules->max_drift * ACCOUNT_DRIFT_SCALE;
     int64_t drift = clamp(device->drift, -bound, bound);
 
     drift += (offset * ACCOUNT_DRIFT_SCALE - drift) / 4;
-    return (int32_t)clamp(drift, -bound, bound);
+    return clamp(drift, -bound, bound);
 }
 
 /* The moving factors that are looked at, and the first of them that has not been used. */
@@ -75,7 +70,7 @@ int match_device(const struct rules *rules, const struct device *device, const s
         return r;
     uint64_t found = 0, used = 0, moved = 0;
     for (size_t i = 0; i < count; i++) {
-        uint64_t hit = equal_bit(codes[i], code->value);
+        uint64_t hit = secret_equal_bit(codes[i], code->value);
         uint64_t is_fresh = (first + (int64_t)i >= fresh) ? 1 : 0;
         uint64_t take = hit & is_fresh & (found ^ 1);
         moved |= (0 - take) & (uint64_t)(first + (int64_t)i);
@@ -87,7 +82,24 @@ int match_device(const struct rules *rules, const struct device *device, const s
     return 0;
 }
 
-/* Every active device of the code's length, all of them, whatever the first says. A code that one
+bool match_is_waiting(const struct account *account)
+{
+    if (account_count(account, DEVICE_ACTIVE) > 0)
+        return false;
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].state == DEVICE_PENDING && !account->devices[i].at_login)
+            return true;
+    return false;
+}
+
+bool match_is_in_use(const struct account *account, const struct device *device)
+{
+    if (device->state == DEVICE_PENDING)
+        return !device->at_login && match_is_waiting(account);
+    return device->state == DEVICE_ACTIVE;
+}
+
+/* Every device in use of the code's length, all of them, whatever the first says. A code that one
  * device has used is used: another that holds the same secret does not make it good again. */
 static int match_devices(const struct rules *rules, const struct account *account,
                          const struct code *code, int64_t now, struct match *match)
@@ -97,7 +109,7 @@ static int match_devices(const struct rules *rules, const struct account *accoun
     for (size_t i = 0; i < account->device_count; i++) {
         const struct device *device = &account->devices[i];
         struct hit *hit = &match->hits[i];
-        if (device->state != DEVICE_ACTIVE || device->digits != code->length)
+        if (!match_is_in_use(account, device) || device->digits != code->length)
             continue;
         int r = match_device(rules, device, code, now, hit);
         if (r != 0)
@@ -142,7 +154,8 @@ int match_code(const struct rules *rules, const struct account *account, const s
     *match = (struct match){0};
     if (code->form == CODE_DIGITS)
         return match_devices(rules, account, code, now, match);
-    if (code->form == CODE_TOKEN)
+    /* They stand in for a device in use, not for one that waits. */
+    if (code->form == CODE_TOKEN && account_count(account, DEVICE_ACTIVE) > 0)
         return match_tokens(account, code, ring, match);
     return 0;
 }
@@ -153,7 +166,7 @@ bool match_is_candidate(const struct account *account, const struct code *code)
     if (code->form != CODE_DIGITS)
         return code->form == CODE_TOKEN;
     for (size_t i = 0; i < account->device_count; i++)
-        if (account->devices[i].state == DEVICE_ACTIVE &&
+        if (match_is_in_use(account, &account->devices[i]) &&
             account->devices[i].digits == code->length)
             return true;
     return false;
@@ -165,7 +178,7 @@ void match_move(const struct rules *rules, const struct hit *hit, int64_t now,
     if (device->type == DEVICE_HOTP) {
         device->counter = hit->moved + 1;
     } else {
-        int64_t offset = hit->moved - otp_step(now, device->period);
+        int64_t offset = hit->moved - otp_step(now, device->period) - device->offset;
         device->last_step = hit->moved;
         device->drift = drift_learn(rules, device, offset);
     }

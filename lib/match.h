@@ -32,7 +32,7 @@ struct match {
     struct hit hits[ACCOUNT_DEVICES_MAX];
 };
 
-/* Digits are a code only where an active device shows that many. */
+/* Digits are a code only where a device in use shows that many. */
 bool match_is_candidate(const struct account *account, const struct code *code);
 
 /* Whether the device would show the code now, and whether it has been used. Its state is the
@@ -40,7 +40,16 @@ bool match_is_candidate(const struct account *account, const struct code *code);
 int match_device(const struct rules *rules, const struct device *device, const struct code *code,
                  int64_t now, struct hit *hit) MUST_CHECK;
 
-/* The code against all active devices or all backup tokens. ERR_CRYPTO, ERR_KEY_UNKNOWN. */
+/* Whether the account's first code is still to come: no device is active, but one is pending that
+ * somebody was given before this login. */
+bool match_is_waiting(const struct account *account);
+
+/* Whether a login tries the device of this account: it is active, or one that waits. */
+bool match_is_in_use(const struct account *account, const struct device *device);
+
+/* The code against all devices in use (active; of a waiting account those that are pending, unless
+ * a login has made them) or, where one is active, all backup tokens. ERR_CRYPTO, ERR_KEY_UNKNOWN.
+ */
 int match_code(const struct rules *rules, const struct account *account, const struct code *code,
                const struct seal_ring *ring, int64_t now, struct match *match) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 
 #include "option.h"
 
+#include "network.h"
 #include "text.h"
 #include "uri.h"
 
@@ -12,6 +13,9 @@
 #define DAY (24 * 60 * 60)
 #define BLANKS " \t"
 #define SOCKET_PATH_MAX 107 /* of sun_path */
+#define LIST_MAX 1000       /* bytes; the line in which it is printed can be read again */
+#define DATE_LENGTH 10      /* YYYY-MM-DD */
+#define SHOWN_SIZE 65       /* of an item, in a message */
 
 #define AT(field) offsetof(struct conf, field)
 static const struct conf_option options[] = {
@@ -24,8 +28,24 @@ static const struct conf_option options[] = {
      "both"},
     {"password", CONF_ENUM, AT(password), 0, 0, "forward|store", "forward",
      "forward hands the password before the code on, store checks it against the store's own"},
-    {"unenrolled", CONF_ENUM, AT(rules.unenrolled), 0, 0, "deny|ignore|permit", "deny",
-     "an account without an active device: deny, ignore (no say) or permit"},
+    {"use_authtok", CONF_BOOL, AT(use_authtok), 0, 0, NULL, "no",
+     "a new password is the one an earlier module has obtained, and is not asked for"},
+    {"unenrolled", CONF_ENUM, AT(rules.unenrolled), 0, 0, "deny|ignore|permit|enroll", "deny",
+     "an account without an active device: deny, ignore (no say), permit, or enroll it at login"},
+    {"enroll_by", CONF_DATE, AT(rules.enroll_by), 0, 0, NULL, "",
+     "until the end of this day, such as 2026-12-31, accounts without a device pass"},
+    {"enroll_qr", CONF_ENUM, AT(enroll_qr), 0, 0, "utf8|ascii|none", "utf8",
+     "how the QR code is drawn at a login that enrolls: utf8, ascii or none"},
+    {"grace", CONF_DURATION, AT(rules.grace), 0, 30 * DAY, NULL, "0",
+     "how long a success spares the code, for the same user, service and remote host"},
+    {"exempt_users", CONF_USERS, AT(exempt_users), 0, 0, NULL, "",
+     "who need not show a code: users, separated by commas"},
+    {"exempt_groups", CONF_GROUPS, AT(exempt_groups), 0, 0, NULL, "",
+     "groups whose members need not show a code"},
+    {"exempt_networks", CONF_NETWORKS, AT(exempt_networks), 0, 0, NULL, "",
+     "networks from which nobody need show one, such as 192.0.2.0/24, 2001:db8::/32"},
+    {"audit_only", CONF_BOOL, AT(audit_only), 0, 0, NULL, "no",
+     "judge and log only: no login is let in or refused, no code used up"},
     {"window", CONF_UINT, AT(rules.window), 0, RULES_WINDOW_MAX, NULL, "1",
      "time steps accepted on either side of now"},
     {"look_ahead", CONF_UINT, AT(rules.look_ahead), 0, RULES_LOOK_AHEAD_MAX, NULL, "10",
@@ -69,10 +89,12 @@ static const struct conf_option options[] = {
 #define OPTIONS ARRAY_SIZE(options)
 
 _Static_assert(sizeof(enum conf_mode) == sizeof(unsigned) &&
-                   sizeof(enum rules_unenrolled) == sizeof(unsigned),
+                   sizeof(enum rules_unenrolled) == sizeof(unsigned) &&
+                   sizeof(enum conf_qr) == sizeof(unsigned),
                "enumerations are stored as unsigned numbers");
 
-_Static_assert(OPTIONS <= OPTIONS_MAX, "there is room for every option");
+_Static_assert(OPTIONS <= OPTIONS_MAX && LIST_MAX < CONF_LIST_SIZE,
+               "there is room for every option and every list");
 
 const struct conf_option *option_table(size_t *count)
 {
@@ -122,6 +144,19 @@ static int set_duration(int64_t *field, const struct conf_option *option, const 
     text_format_duration(option->max, max, sizeof(max));
     return err_set(err, ERR_CONFIG, NULL, "%s: must be a time from %s to %s, such as 2s, 5m or 1h",
                    option->name, min, max);
+}
+
+/* The day itself still counts, wherever the host's clock is set to be. */
+static int set_date(int64_t *field, const struct conf_option *option, const char *value,
+                    struct err *err)
+{
+    int64_t begins = -DAY;
+
+    if (value[0] != '\0' && (strlen(value) != DATE_LENGTH || text_parse_time(value, &begins) != 0))
+        return err_set(err, ERR_CONFIG, NULL, "%s: must be a date such as 2026-12-31, or empty",
+                       option->name);
+    *field = begins + DAY;
+    return 0;
 }
 
 static int set_enum(unsigned *field, const struct conf_option *option, const char *value,
@@ -191,6 +226,100 @@ static int set_text(char *field, const struct conf_option *option, const char *v
     return err_set(err, ERR_CONFIG, NULL, "%s: %s", option->name, fault);
 }
 
+int option_next_item(const char **list, char *item, size_t size)
+{
+    const char *start = *list, *comma;
+    size_t length;
+
+    if (start == NULL)
+        return 0;
+    start += strspn(start, BLANKS);
+    length = strcspn(start, ",");
+    comma = start[length] == ',' ? start + length : NULL;
+    while (length > 0 && strchr(BLANKS, start[length - 1]) != NULL)
+        length--;
+    if (length >= size)
+        return ERR_TOO_LONG;
+    memcpy(item, start, length);
+    item[length] = '\0';
+    *list = comma != NULL ? comma + 1 : NULL;
+    return 1;
+}
+
+/* "domain users" is a group. */
+static bool is_group(const char *item)
+{
+    char joined[CONF_ITEM_SIZE];
+
+    text_cut(joined, sizeof(joined), item);
+    for (char *p = joined; *p != '\0'; p++)
+        if (*p == ' ')
+            *p = '_';
+    return account_name_valid(joined);
+}
+
+/* What is wrong with an item, or NULL. */
+static const char *item_fault(enum conf_type type, const char *item)
+{
+    struct network network;
+    int result = 0;
+
+    if (item[0] == '\0')
+        return "is empty: remove a comma";
+    /* It would be a name that nobody has. */
+    if (strchr(item, '"') != NULL)
+        return "has a quotation mark, which stands around the whole list or not at all";
+    if (type == CONF_NETWORKS)
+        result = network_parse(item, &network);
+    else if (type == CONF_GROUPS ? !is_group(item) : !account_name_valid(item))
+        return type == CONF_GROUPS ? "cannot be a group's name" : "cannot be a user's name";
+    if (result == ERR_RANGE)
+        return "has bits after its prefix, or too long a prefix: write the network's first "
+               "address and /0 to /32, for IPv6 to /128";
+    return result == 0 ? NULL
+                       : "is no numeric address or network, such as 192.0.2.0/24 or "
+                         "2001:db8::/32; names are not looked up";
+}
+
+static int check_list(const struct conf_option *option, const char *list, struct err *err)
+{
+    char item[CONF_ITEM_SIZE], shown[SHOWN_SIZE];
+    int got;
+
+    while ((got = option_next_item(&list, item, sizeof(item))) > 0) {
+        const char *fault = item_fault(option->type, item);
+
+        text_escape(shown, sizeof(shown), item);
+        if (fault != NULL)
+            return err_set(err, ERR_CONFIG, NULL, "%s: the item \"%s\" %s", option->name, shown,
+                           fault);
+    }
+    if (got < 0)
+        return err_set(err, ERR_CONFIG, NULL, "%s: an item is too long: %d bytes are the limit",
+                       option->name, CONF_ITEM_SIZE - 1);
+    return 0;
+}
+
+static int set_list(char *field, const struct conf_option *option, const char *value,
+                    struct err *err)
+{
+    char list[LIST_MAX + 1] = "";
+    size_t length;
+    int result;
+
+    value += strspn(value, BLANKS);
+    for (length = strlen(value); length > 0 && strchr(BLANKS, value[length - 1]) != NULL; length--)
+        continue;
+    if (length > LIST_MAX)
+        return err_set(err, ERR_CONFIG, NULL, "%s: is too long: %d bytes are the limit",
+                       option->name, LIST_MAX);
+    memcpy(list, value, length);
+    result = length == 0 ? 0 : check_list(option, list, err);
+    if (result == 0)
+        memcpy(field, list, length + 1);
+    return result;
+}
+
 int option_set(struct conf *conf, const struct conf_option *option, const char *value,
                struct err *err)
 {
@@ -203,6 +332,12 @@ int option_set(struct conf *conf, const struct conf_option *option, const char *
         return set_uint(field, option, value, err);
     case CONF_DURATION:
         return set_duration(field, option, value, err);
+    case CONF_DATE:
+        return set_date(field, option, value, err);
+    case CONF_USERS:
+    case CONF_GROUPS:
+    case CONF_NETWORKS:
+        return set_list(field, option, value, err);
     case CONF_ENUM:
         return set_enum(field, option, value, err);
     case CONF_TEXT:
@@ -212,6 +347,7 @@ int option_set(struct conf *conf, const struct conf_option *option, const char *
     }
     return set_text(field, option, value, err);
 }
+
 static int put(char *out, size_t size, const char *before, const char *text, const char *after)
 {
     int length = snprintf(out, size, "%s%s%s", before, text, after);
@@ -246,6 +382,14 @@ int option_format(const struct conf *conf, const struct conf_option *option, cha
     case CONF_DURATION:
         text_format_duration(*(const int64_t *)field, text, sizeof(text));
         return put(out, size, "", text, "");
+    case CONF_DATE:
+        text_format_time(*(const int64_t *)field - 1, text);
+        text[*(const int64_t *)field > 0 ? DATE_LENGTH : 0] = '\0';
+        return put(out, size, "", text, "");
+    case CONF_USERS:
+    case CONF_GROUPS:
+    case CONF_NETWORKS:
+        return put(out, size, "", field, "");
     case CONF_ENUM:
         for (unsigned i = *(const unsigned *)field; i > 0; i--)
             word = strchr(word, '|') + 1;

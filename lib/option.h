@@ -4,6 +4,7 @@
 #define TOTP_OPTION_H
 
 #include "account.h"
+#include "language.h"
 #include "rules.h"
 
 #define CONF_TEXT_SIZE 257
@@ -20,10 +21,14 @@
 #ifndef CONF_DEFAULT_SOCKET
 #define CONF_DEFAULT_SOCKET "/run/totp/totpd"
 #endif
-#define CONF_DEFAULT_PROMPT "One-time code: "
+#define CONF_DEFAULT_PROMPT N_("One-time code: ")
+
+#define CONF_LIST_SIZE 1024
+#define CONF_ITEM_SIZE 257 /* of a list */
 
 enum conf_mode { MODE_PROMPT = 0, MODE_COMBINED, MODE_AUTO };
 enum conf_password { PASSWORD_FORWARD = 0, PASSWORD_STORE };
+enum conf_qr { ENROLL_QR_UTF8 = 0, ENROLL_QR_ASCII, ENROLL_QR_NONE };
 
 /* Constant once loaded. Plain data, no ownership. */
 struct conf {
@@ -33,6 +38,12 @@ struct conf {
     enum conf_mode mode;
     enum conf_password password;
     struct rules rules;
+    char exempt_users[CONF_LIST_SIZE]; /* separated by commas, as written */
+    char exempt_groups[CONF_LIST_SIZE];
+    char exempt_networks[CONF_LIST_SIZE];
+    bool audit_only;
+    bool use_authtok;
+    enum conf_qr enroll_qr;
     int64_t fail_delay; /* seconds */
     unsigned max_devices;
     char prompt[CONF_TEXT_SIZE];
@@ -49,7 +60,19 @@ struct conf {
     bool debug;
 };
 
-enum conf_type { CONF_BOOL, CONF_UINT, CONF_DURATION, CONF_ENUM, CONF_TEXT, CONF_PATH, CONF_URI };
+enum conf_type {
+    CONF_BOOL,
+    CONF_UINT,
+    CONF_DURATION,
+    CONF_DATE, /* a day; kept as the first second after it, in UTC; 0: none */
+    CONF_ENUM,
+    CONF_TEXT,
+    CONF_PATH,
+    CONF_URI,
+    CONF_USERS, /* lists, separated by commas */
+    CONF_GROUPS,
+    CONF_NETWORKS,
+};
 
 /* One option. */
 struct conf_option {
@@ -73,6 +96,11 @@ const struct conf_option *option_find(const char *name);
 /* Sets an option in *conf from its text. ERR_CONFIG; err says what the value must be. */
 int option_set(struct conf *conf, const struct conf_option *option, const char *value,
                struct err *err) MUST_CHECK;
+
+/* The next item of a list, without the blanks around it, copied to item; *list moves past it, and
+ * is NULL after the last. 1 when there was one, 0 at the end, ERR_TOO_LONG. An empty list has one
+ * item, which is empty; no list that option_set has accepted has another such. */
+int option_next_item(const char **list, char *item, size_t size) MUST_CHECK;
 
 /* The value of an option as it would be written in a file, quoted where needed. ERR_TOO_LONG. */
 int option_format(const struct conf *conf, const struct conf_option *option, char *out,

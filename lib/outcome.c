@@ -10,9 +10,10 @@ bool outcome_is_sound(const struct outcome *outcome)
 
     switch (outcome->admit) {
     case ADMIT_YES:
-        return bare || outcome->verdict == VERDICT_ACCEPTED;
+        return bare || outcome->verdict == VERDICT_ACCEPTED || outcome->verdict == VERDICT_EXEMPT ||
+               outcome->verdict == VERDICT_GRACE;
     case ADMIT_IGNORE:
-        return bare;
+        return bare || outcome->verdict == VERDICT_EXEMPT;
     case ADMIT_NO:
         return true;
     }
@@ -36,6 +37,10 @@ const char *verdict_name(enum verdict verdict)
         return "disabled";
     case VERDICT_ACCEPTED:
         return "accepted";
+    case VERDICT_EXEMPT:
+        return "exempt";
+    case VERDICT_GRACE:
+        return "grace";
     }
     return "wrong";
 }

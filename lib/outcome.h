@@ -14,8 +14,10 @@ enum verdict {
     VERDICT_UNENROLLED,
     VERDICT_DISABLED, /* two-factor login is off for the account */
     VERDICT_ACCEPTED,
+    VERDICT_EXEMPT, /* no code is asked of this person, or from there */
+    VERDICT_GRACE,  /* spared by a success not long ago */
 };
-#define VERDICTS 7
+#define VERDICTS 9
 
 /* What follows from the verdict under the rules. 0 denies. */
 enum admit {
@@ -34,13 +36,14 @@ struct outcome {
     int64_t locked_until;            /* 0, a time, or ACCOUNT_LOCKED_FOR_EVER */
     unsigned failures;               /* after this attempt */
     unsigned tokens_left;            /* backup tokens, after this attempt */
+    unsigned tokens_issued;
 };
 
 /* Whether these verdict and admit can come of one attempt: nobody passes without an accepted code
- * but those whose account has none to show. */
+ * but those whose account has none to show, and who is exempt or within grace. */
 bool outcome_is_sound(const struct outcome *outcome) MUST_CHECK;
 
-/* "accepted", "wrong", ...; "totp", "hotp", "backup", "". Never NULL. */
+/* "accepted", "wrong", "exempt", ...; "totp", "hotp", "backup", "". Never NULL. */
 const char *verdict_name(enum verdict verdict);
 const char *method_name(enum method method);
 

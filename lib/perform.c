@@ -7,6 +7,8 @@
 #include "auth.h"
 #include "encoding.h"
 #include "enroll.h"
+#include "exempt.h"
+#include "match.h"
 #include "policy.h"
 #include "secret.h"
 #include "text.h"
@@ -33,14 +35,19 @@ struct task {
 static int do_login(const struct task *task)
 {
     const struct call *call = task->call;
-    const struct auth_request request = {.user = call->user,
-                                         .origin = task->origin,
-                                         .shape = call->shape,
-                                         .password = call->password,
-                                         .code = call->code,
-                                         .check_password = call->check_password,
-                                         .own_lock = call->own_lock,
-                                         .action = call->action};
+    const struct auth_request request = {
+        .user = call->user,
+        .origin = task->origin,
+        .ruser = call->ruser,
+        .shape = call->shape,
+        .password = call->password,
+        .code = call->code,
+        .check_password = call->check_password,
+        .own_lock = call->own_lock,
+        .action = call->action,
+        .exempt = exempt_find(task->conf, call->user, call->group, call->rhost),
+        .audit = task->conf->audit_only && call->action == NULL,
+        .explain = task->conf->debug};
     struct auth_reply reply = {0};
     int r;
 
@@ -49,21 +56,29 @@ static int do_login(const struct task *task)
     else if (call->method == CALL_CHECK)
         r = auth_check(task->store, &task->conf->rules, &request, task->now, &reply, task->err);
     else
-        r = auth_account(task->store, &task->conf->rules, call->user, task->now, &reply, task->err);
+        r = auth_account(task->store, &task->conf->rules, &request, task->now, &reply, task->err);
     if (r != 0)
         return r;
     task->reply->outcome = reply.result;
     task->reply->password_length = reply.password_length;
     task->reply->ask = reply.ask;
+    task->reply->enroll = reply.enroll;
+    task->reply->tokens_due = reply.tokens_due;
+    if (reply.has_password)
+        task->reply->password =
+            reply.password_expired ? REPLY_PASSWORD_EXPIRED : REPLY_PASSWORD_SET;
+    text_cut(task->reply->explanation, sizeof(task->reply->explanation), reply.explanation);
     text_cut(task->reply->recorded, sizeof(task->reply->recorded), reply.event.method);
     return 0;
 }
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
-/* As it may leave the use cases: no hash, the lock as it is in force. */
+/* As it may leave the use cases: no hash, the lock as it is in force, clocks as they are taken. */
 static void present(const struct task *task, struct account *account)
 {
+    for (size_t i = 0; i < account->device_count; i++)
+        account->devices[i].offset = match_drift(&task->conf->rules, &account->devices[i]);
     account->locked_until = policy_locked_until(&task->conf->rules, account, task->now);
     if (account->password[0] != '\0')
         text_cut(account->password, sizeof(account->password), "*");
@@ -163,10 +178,12 @@ static int do_list(const struct task *task)
 static const char *name_change(const struct call *call, enum account_role role)
 {
     if (call->method == CALL_PASSWD)
-        return "passwd";
+        return call->expire ? "expire" : "passwd";
     if (call->role != NULL)
         return role == ROLE_ADMIN ? "role-admin" : "role-user";
-    return call->email != NULL ? "set-email" : "set";
+    if (call->email != NULL)
+        return "set-email";
+    return call->clear_grace ? "clear-grace" : "set";
 }
 
 static int do_fields(const struct task *task)
@@ -177,13 +194,17 @@ static int do_fields(const struct task *task)
                                         .full_name = call->full_name,
                                         .role = call->role != NULL ? &role : NULL,
                                         .password = call->new_password,
-                                        .hash = call->new_hash};
+                                        .hash = call->new_hash,
+                                        .expire = call->expire,
+                                        .clear_grace = call->clear_grace};
 
-    if (call->method == CALL_PASSWD && call->new_password == NULL)
-        return err_set(task->err, ERR_INVALID, "new_password", "say which; an empty one clears it");
+    if (call->method == CALL_PASSWD && (call->new_password == NULL) != call->expire)
+        return err_set(task->err, ERR_INVALID, "new_password",
+                       "say which, an empty one clears it; or that the old one expires");
     if (call->method == CALL_SET && call->email == NULL && call->full_name == NULL &&
-        call->role == NULL)
-        return err_set(task->err, ERR_INVALID, NULL, "say what to set: email, full_name or role");
+        call->role == NULL && !call->clear_grace)
+        return err_set(task->err, ERR_INVALID, NULL,
+                       "say what to set: email, full_name, role or grace");
     if (call->role != NULL && account_role_parse(call->role, &role) != 0)
         return err_set(task->err, ERR_INVALID, "role", "a role is user or admin");
     if (call->method == CALL_ADD)
@@ -249,6 +270,7 @@ static int read_request(const struct task *task, struct enroll_request *request,
                                        .label = call->device,
                                        .algorithm = conf->algorithm,
                                        .counter = (uint64_t)call->counter,
+                                       .at_login = call->at_login,
                                        .replace = call->replace};
     if (call->type != NULL && device_type_parse(call->type, &request->type) != 0)
         return err_set(task->err, ERR_INVALID, "type", "it is totp or hotp");
@@ -286,9 +308,25 @@ static int do_confirm(const struct task *task)
 {
     const struct call *call = task->call;
 
-    return enroll_confirm(task->store, task->conf, call->user, call->device, call->code,
-                          call->guarded, &task->origin, task->now, &task->reply->outcome,
+    const struct enroll_code first = {.user = call->user,
+                                      .label = call->device,
+                                      .code = call->code,
+                                      .origin = task->origin,
+                                      .guarded = call->guarded,
+                                      .trial = call->trial,
+                                      .at_login = call->at_login,
+                                      .device_id = call->device_id};
+
+    return enroll_confirm(task->store, task->conf, &first, task->now, &task->reply->outcome,
                           task->reply->tokens, task->err);
+}
+
+static int do_resync(const struct task *task)
+{
+    const struct call *call = task->call;
+
+    return enroll_resync(task->store, call->user, call->device, call->code, call->next_code,
+                         &task->origin, task->now, &task->reply->outcome, task->err);
 }
 
 static int do_tokens(const struct task *task)
@@ -320,7 +358,7 @@ static task_fn *const tasks[CALL_METHOD_COUNT] = {
     [CALL_ENROLL] = do_enroll, [CALL_QR] = do_qr,          [CALL_CONFIRM] = do_confirm,
     [CALL_REMOVE] = do_remove, [CALL_BACKUP] = do_tokens,  [CALL_REVOKE] = do_tokens,
     [CALL_ENABLE] = do_switch, [CALL_DISABLE] = do_switch, [CALL_LOCK] = do_lock,
-    [CALL_UNLOCK] = do_lock,
+    [CALL_UNLOCK] = do_lock,   [CALL_RESYNC] = do_resync,
 };
 
 int perform(struct store *store, const struct conf *conf, const char *host, const struct call *call,

@@ -32,13 +32,17 @@ static int rehearse(const struct rules *rules, const struct policy_attempt *atte
     return 0;
 }
 
-static enum admit admit_unenrolled(const struct rules *rules)
+/* Until the day by which everybody must have enrolled, those who have not may pass. */
+static enum admit admit_unenrolled(const struct rules *rules, int64_t now)
 {
+    if (now >= 0 && now < rules->enroll_by)
+        return ADMIT_YES;
     switch (rules->unenrolled) {
     case UNENROLLED_IGNORE:
         return ADMIT_IGNORE;
     case UNENROLLED_PERMIT:
         return ADMIT_YES;
+    case UNENROLLED_ENROLL:
     case UNENROLLED_DENY:
         break;
     }
@@ -52,37 +56,77 @@ int64_t policy_locked_until(const struct rules *rules, const struct account *acc
     return now < account->locked_until ? account->locked_until : 0;
 }
 
-/* The account is neither closed nor locked: is there a device to ask? */
+static bool is_enrolled(const struct account *account)
+{
+    return account->enabled &&
+           (account_count(account, DEVICE_ACTIVE) > 0 || match_is_waiting(account));
+}
+
+/* A stamp of the future is none: somebody has set the clock. A lock beats it even where it is the
+ * person's own (policy_attempt) and keeps no code from being judged. */
+static bool is_within_grace(const struct rules *rules, const struct account *account,
+                            const struct policy_attempt *attempt)
+{
+    return policy_locked_until(rules, account, attempt->now) == 0 && rules->grace > 0 &&
+           attempt->ticket > 0 && attempt->ticket <= attempt->now &&
+           attempt->now - attempt->ticket < rules->grace;
+}
+
+/* The account is neither closed nor locked: is a code to be asked for? */
 static bool is_asked(const struct rules *rules, const struct account *account,
-                     struct outcome *result)
+                     const struct policy_attempt *attempt, struct outcome *result)
 {
     result->locked_until = 0;
-    if (!account->enabled || account_count(account, DEVICE_ACTIVE) == 0) {
+    if (!is_enrolled(account)) {
         result->verdict = account->enabled ? VERDICT_UNENROLLED : VERDICT_DISABLED;
-        result->admit = admit_unenrolled(rules);
+        result->admit = admit_unenrolled(rules, attempt->now);
+        return false;
+    }
+    if (is_within_grace(rules, account, attempt)) {
+        result->verdict = VERDICT_GRACE;
+        result->admit = ADMIT_YES;
         return false;
     }
     result->verdict = VERDICT_WRONG;
     return true;
 }
 
-bool policy_standing(const struct rules *rules, const struct account *account, int64_t now,
-                     struct outcome *result)
+/* Where the password is checked here, the module has a say although it asks for no code. */
+static bool is_exempt(const struct policy_attempt *attempt, struct outcome *result)
 {
+    if (!attempt->exempt)
+        return false;
+    result->verdict = VERDICT_EXEMPT;
+    result->admit = attempt->password == PASSWORD_NOT_ASKED ? ADMIT_IGNORE : ADMIT_YES;
+    result->locked_until = 0;
+    return true;
+}
+
+bool policy_standing(const struct rules *rules, const struct account *account,
+                     const struct policy_attempt *attempt, struct outcome *result)
+{
+    const bool asks_password = attempt->password != PASSWORD_NOT_ASKED;
+
     *result = (struct outcome){.verdict = VERDICT_UNENROLLED, .admit = ADMIT_NO};
     if (account == NULL) {
-        result->admit = admit_unenrolled(rules);
+        if (!is_exempt(attempt, result))
+            result->admit = admit_unenrolled(rules, attempt->now);
         return false;
     }
     result->failures = account->failures;
     result->tokens_left = (unsigned)account->token_count;
-    result->locked_until =
-        account->closed ? ACCOUNT_LOCKED_FOR_EVER : policy_locked_until(rules, account, now);
+    result->tokens_issued = account->tokens_issued;
+    result->locked_until = account->closed ? ACCOUNT_LOCKED_FOR_EVER
+                                           : policy_locked_until(rules, account, attempt->now);
+    /* Others' wrong codes do not lock out who is asked for none; guesses of a password, they do. */
+    if (!account->closed && !(asks_password && result->locked_until != 0) &&
+        is_exempt(attempt, result))
+        return false;
     if (result->locked_until != 0) {
         result->verdict = VERDICT_LOCKED;
         return false;
     }
-    return is_asked(rules, account, result);
+    return is_asked(rules, account, attempt, result);
 }
 
 /* The lock doubles with every failure beyond max_failures; at failure_limit it stays. */
@@ -102,18 +146,46 @@ static void count_failure(const struct rules *rules, int64_t now, struct account
     }
 }
 
+/* No device of the account but those that wait. */
+static bool is_first(const struct account *account)
+{
+    return account_count(account, DEVICE_PENDING) == account->device_count;
+}
+
+/* The pending device has shown its first code: it takes its place. With an account's first one go
+ * all that wait beside it: until now whoever acted in this person's name could have made them. */
+static void activate(size_t index, struct account *after)
+{
+    const bool first = is_first(after);
+    char label[ACCOUNT_LABEL_SIZE];
+
+    after->devices[index].state = DEVICE_ACTIVE;
+    after->devices[index].at_login = false;
+    memcpy(label, after->devices[index].label, sizeof(label));
+    for (size_t i = after->device_count; i-- > 0;)
+        if (i != index && (first || strcmp(after->devices[i].label, label) == 0))
+            account_remove_device(after, i);
+}
+
+static void consume_code(const struct rules *rules, const struct match *match, int64_t now,
+                         struct account *after, struct outcome *result)
+{
+    memcpy(result->device, after->devices[match->index].label, sizeof(result->device));
+    for (size_t i = 0; i < after->device_count; i++)
+        if (match->hits[i].accepted)
+            match_move(rules, &match->hits[i], now, &after->devices[i]);
+    if (after->devices[match->index].state == DEVICE_PENDING)
+        activate(match->index, after);
+}
+
 /* Consumes what was accepted and forgets the failures. */
 static void consume(const struct rules *rules, const struct match *match, int64_t now,
                     struct account *after, struct outcome *result)
 {
-    if (match->method == METHOD_BACKUP) {
+    if (match->method == METHOD_BACKUP)
         account_remove_token(after, match->index);
-    } else {
-        for (size_t i = 0; i < after->device_count; i++)
-            if (match->hits[i].accepted)
-                match_move(rules, &match->hits[i], now, &after->devices[i]);
-        memcpy(result->device, after->devices[match->index].label, sizeof(result->device));
-    }
+    else
+        consume_code(rules, match, now, after, result);
     after->failures = 0;
     after->locked_until = 0;
     result->method = match->method;
@@ -133,6 +205,11 @@ static void refuse(const struct rules *rules, const struct policy_attempt *attem
     result->locked_until = after->locked_until;
 }
 
+static bool password_fits(const struct policy_attempt *attempt)
+{
+    return attempt->password == PASSWORD_RIGHT || attempt->password == PASSWORD_NOT_ASKED;
+}
+
 /* The account is enrolled, open and not locked: the code decides. */
 static int judge(const struct rules *rules, const struct account *before,
                  const struct policy_attempt *attempt, struct account *after,
@@ -150,12 +227,10 @@ static int judge(const struct rules *rules, const struct account *before,
     int r = match_code(rules, before, &code, attempt->ring, attempt->now, &match);
     if (r != 0)
         return r;
-    bool password_fits =
-        attempt->password == PASSWORD_RIGHT || attempt->password == PASSWORD_NOT_ASKED;
-    if (match.accepted && password_fits) {
+    if (match.accepted && password_fits(attempt)) {
         consume(rules, &match, attempt->now, after, result);
         result->failures = 0;
-    } else if (match.replayed && password_fits) {
+    } else if (match.replayed && password_fits(attempt)) {
         memcpy(result->device, before->devices[match.index].label, sizeof(result->device));
         result->method = match.method;
         refuse(rules, attempt, VERDICT_REPLAYED, false, after, result);
@@ -163,6 +238,22 @@ static int judge(const struct rules *rules, const struct account *before,
         refuse(rules, attempt, VERDICT_WRONG, true, after, result);
     }
     return 0;
+}
+
+/* No code is asked for, or none decides: then the password does, where one is checked here. In
+ * an answer without a code, what sshd sends for a user it has refused is nobody's guess at it. */
+static void judge_password(const struct rules *rules, const struct account *before,
+                           const struct policy_attempt *attempt, struct account *after,
+                           struct outcome *result)
+{
+    const bool goes_on = result->admit == ADMIT_YES || (rules->unenrolled == UNENROLLED_ENROLL &&
+                                                        result->verdict == VERDICT_UNENROLLED);
+
+    if (goes_on && !password_fits(attempt)) {
+        const bool guessed =
+            !attempt->codeless || attempt->code == NULL || !code_is_sshd_refusal(attempt->code);
+        refuse(rules, attempt, VERDICT_WRONG, before != NULL && guessed, after, result);
+    }
 }
 
 /* The person answers twice in one login, and the first answer has just brought this very lock: see
@@ -188,10 +279,18 @@ int policy_decide(const struct rules *rules, const struct account *before,
         account_init(after, "");
     if (attempt->now < 0)
         return ERR_CLOCK;
-    bool open = policy_standing(rules, before, attempt->now, &decided);
+    bool open = policy_standing(rules, before, attempt, &decided);
     if (!open && is_own_lock(before, attempt, &decided))
-        open = is_asked(rules, before, &decided);
-    int r = open ? judge(rules, before, attempt, after, &decided) : rehearse(rules, attempt);
+        open = is_asked(rules, before, attempt, &decided);
+    int r = 0;
+    if (open && attempt->codeless)
+        refuse(rules, attempt, VERDICT_MALFORMED, false, after, &decided);
+    else if (open)
+        r = judge(rules, before, attempt, after, &decided);
+    else if (!attempt->codeless)
+        r = rehearse(rules, attempt);
+    if (!open)
+        judge_password(rules, before, attempt, after, &decided);
     if (r != 0) {
         /* Half a decision is none. */
         if (before != NULL)
@@ -213,29 +312,15 @@ static bool is_kept_out(const struct rules *rules, const struct account *account
     return result->locked_until != 0;
 }
 
-/* No device of the account but those that wait. */
-static bool is_first(const struct account *account)
-{
-    return account_count(account, DEVICE_PENDING) == account->device_count;
-}
-
-/* The code was the device's: it takes its place. With an account's first one go all that wait
- * beside it: until now whoever acted in this person's name could have made them. */
-static void activate(const struct rules *rules, const struct hit *hit, size_t index, int64_t now,
-                     struct account *after, struct outcome *result)
+static void confirm(const struct rules *rules, const struct hit *hit, size_t index, int64_t now,
+                    struct account *after, struct outcome *result)
 {
     struct device *device = &after->devices[index];
-    const bool first = is_first(after);
-    char label[ACCOUNT_LABEL_SIZE];
 
     match_move(rules, hit, now, device);
-    device->state = DEVICE_ACTIVE;
     result->method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
-    memcpy(label, device->label, sizeof(label));
-    memcpy(result->device, label, sizeof(label));
-    for (size_t i = after->device_count; i-- > 0;)
-        if (i != index && (first || strcmp(after->devices[i].label, label) == 0))
-            account_remove_device(after, i);
+    memcpy(result->device, device->label, sizeof(result->device));
+    activate(index, after);
     result->verdict = VERDICT_ACCEPTED;
     result->admit = ADMIT_YES;
     result->tokens_left = (unsigned)after->token_count;
@@ -254,7 +339,8 @@ int policy_confirm(const struct rules *rules, const struct account *before, size
         return ERR_CLOCK;
     if (index >= before->device_count || before->devices[index].state != DEVICE_PENDING)
         return ERR_CONFLICT;
-    if (attempt->guarded && is_kept_out(rules, before, attempt->now, result))
+    if ((attempt->guarded || attempt->heeds_lock) &&
+        is_kept_out(rules, before, attempt->now, result))
         return 0;
     code_parse(attempt->code, &code);
     if (code.form != CODE_DIGITS || code.length != before->devices[index].digits) {
@@ -266,7 +352,7 @@ int policy_confirm(const struct rules *rules, const struct account *before, size
     if (r != 0)
         return r;
     if (hit.accepted)
-        activate(rules, &hit, index, attempt->now, after, result);
+        confirm(rules, &hit, index, attempt->now, after, result);
     else
         refuse(rules, attempt, VERDICT_WRONG, attempt->guarded, after, result);
     return 0;
@@ -277,21 +363,25 @@ static bool may_have_digits(const struct account *account, unsigned digits)
 {
     const struct code shape = {.form = CODE_DIGITS, .length = digits};
 
-    return account == NULL || account_count(account, DEVICE_ACTIVE) == 0
-               ? digits == CODE_DIGITS_MIN
-               : match_is_candidate(account, &shape);
+    return account == NULL || !is_enrolled(account) ? digits == CODE_DIGITS_MIN
+                                                    : match_is_candidate(account, &shape);
 }
 
-/* Tries one tail; best keeps the first that is accepted, else the first there was. Where no code is
- * judged (account NULL) the work is the same and nothing matches. */
+/* The best tail so far: the first that is accepted, else the first there was. */
+struct split {
+    enum policy_tail tail;
+    size_t start;
+};
+
+/* Tries one tail. Where no code is judged (account NULL) the work is the same and nothing matches.
+ */
 static int try_tail(const struct rules *rules, const struct account *account,
-                    const struct policy_attempt *attempt, size_t start, size_t *best, bool *found,
-                    bool *accepted)
+                    const struct policy_attempt *attempt, size_t start, struct split *best)
 {
     struct code code CLEANUP(code_clear) = {0};
     struct match match = {0};
 
-    if (*accepted)
+    if (best->tail == TAIL_ACCEPTED)
         return 0;
     code_parse(attempt->code + start, &code);
     int r = account == NULL
@@ -301,44 +391,44 @@ static int try_tail(const struct rules *rules, const struct account *account,
                 : match_code(rules, account, &code, attempt->ring, attempt->now, &match);
     if (r != 0)
         return r;
-    if (match.accepted || !*found)
-        *best = start;
-    *found = true;
-    *accepted = match.accepted;
+    if (match.accepted || best->tail == TAIL_NONE)
+        *best = (struct split){.tail = match.accepted ? TAIL_ACCEPTED : TAIL_FORM, .start = start};
     return 0;
 }
 
 int policy_split(const struct rules *rules, const struct account *account,
-                 const struct policy_attempt *attempt, size_t *password_length, bool *found)
+                 const struct policy_attempt *attempt, size_t *password_length,
+                 enum policy_tail *tail)
 {
     struct outcome standing = {0};
+    struct split best = {0};
     const struct account *judged = account;
-    bool any = false, accepted = false;
-    size_t start = 0, best = 0;
+    size_t start = 0;
 
-    *found = false;
+    *tail = TAIL_NONE;
     *password_length = 0;
     if (attempt->now < 0)
         return ERR_CLOCK;
     if (attempt->code == NULL)
         return 0;
     /* While locked, no code is tried here either. */
-    if (account != NULL && !policy_standing(rules, account, attempt->now, &standing))
+    const struct policy_attempt bare = {.now = attempt->now, .password = PASSWORD_NOT_ASKED};
+    if (account != NULL && !policy_standing(rules, account, &bare, &standing))
         judged = NULL;
     for (unsigned digits = CODE_DIGITS_MIN; digits <= CODE_DIGITS_MAX; digits++) {
         if (!may_have_digits(account, digits) || !code_digits_tail(attempt->code, digits, &start))
             continue;
-        int r = try_tail(rules, judged, attempt, start, &best, &any, &accepted);
+        int r = try_tail(rules, judged, attempt, start, &best);
         if (r != 0)
             return r;
     }
     if (code_token_tail(attempt->code, &start)) {
-        int r = try_tail(rules, judged, attempt, start, &best, &any, &accepted);
+        int r = try_tail(rules, judged, attempt, start, &best);
         if (r != 0)
             return r;
     }
-    *found = any;
-    *password_length = best;
+    *tail = best.tail;
+    *password_length = best.start;
     return 0;
 }
 

@@ -4,8 +4,8 @@
  *
  * 1. One code is accepted once (RFC 6238 section 5.2): a TOTP step must be greater than the last
  * accepted one, an HOTP counter moves past the one used, a backup token is removed.
- * 2. Order: enrolled, then closed or locked, then the code. An account that is closed or locked
- * never passes for want of a device either.
+ * 2. Order: closed, exempt, locked, enrolled, grace, the code. What spares the code spares no
+ * password that is checked here, and an account that is locked never passes for want of a device.
  * 3. What cannot be a code is refused before any cryptography.
  * 4. While locked, nothing is judged, consumed or counted.
  * 5. A refused attempt changes the failure count and the lock alone.
@@ -28,7 +28,11 @@ struct policy_attempt {
     int64_t now;
     const char *code; /* as typed */
     enum policy_password password;
-    bool guarded;                 /* policy_confirm */
+    bool exempt;                  /* one of the lists has this person, or where they are */
+    int64_t ticket;               /* their last success from there, where grace is kept; 0: none */
+    bool codeless;                /* no code was given: only what spares it may let them pass */
+    bool guarded;                 /* policy_confirm: failures count, and locks hold */
+    bool heeds_lock;              /* policy_confirm: locks hold */
     const struct seal_ring *ring; /* digests backup tokens */
     int64_t own_lock; /* the lock that the first of two answers in this login has brought, or 0: it
                        * does not keep the second from being judged. Both count, and where it stays
@@ -36,9 +40,10 @@ struct policy_attempt {
 };
 
 /* What holds before any code is asked for. Returns true when a code must be judged; otherwise
- * *result says what the answer is. account NULL: nobody of that name. */
-bool policy_standing(const struct rules *rules, const struct account *account, int64_t now,
-                     struct outcome *result) MUST_CHECK;
+ * *result says what the answer is, as if the password, where one is checked, were right. account
+ * NULL: nobody of that name. Of attempt the code is not looked at. */
+bool policy_standing(const struct rules *rules, const struct account *account,
+                     const struct policy_attempt *attempt, struct outcome *result) MUST_CHECK;
 
 /* When the lock that wrong codes have brought ends: 0 when there is none now,
  * ACCOUNT_LOCKED_FOR_EVER when it stays until it is taken off. A closed account is another matter.
@@ -60,13 +65,15 @@ int policy_confirm(const struct rules *rules, const struct account *before, size
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result) MUST_CHECK;
 
+enum policy_tail { TAIL_NONE = 0, TAIL_FORM, TAIL_ACCEPTED };
+
 /* Where the code begins in "password followed by code" (attempt->code): *password_length for the
- * tail that this account's devices or backup tokens accept now, else for the first tail that has
- * the form of one. account NULL: nobody of that name, taken to have a device of six digits. *found
- * is false when no tail can be a code. Errors as policy_decide. */
+ * tail that this account's devices or backup tokens accept now (TAIL_ACCEPTED), else for the first
+ * tail that has the form of one (TAIL_FORM). account NULL: nobody of that name, taken to have a
+ * device of six digits. TAIL_NONE: no tail can be a code. Errors as policy_decide. */
 int policy_split(const struct rules *rules, const struct account *account,
                  const struct policy_attempt *attempt, size_t *password_length,
-                 bool *found) MUST_CHECK;
+                 enum policy_tail *tail) MUST_CHECK;
 
 /* A new backup token for people's eyes, and the digest to keep. ERR_RANDOM, ERR_CRYPTO,
  * ERR_KEY_UNKNOWN. */

@@ -94,6 +94,14 @@ int qr_encode(const char *text, struct qr **qr)
     return r == 0 ? keep(low, qr) : r;
 }
 
+int qr_encode_small(const char *text, struct qr **qr)
+{
+    QRcode *low CLEANUP(code_free) = NULL;
+    int r = encode(text, QR_ECLEVEL_L, &low);
+
+    return r == 0 ? keep(low, qr) : r;
+}
+
 int qr_width(const struct qr *qr)
 {
     return qr->width;

@@ -22,6 +22,9 @@ typedef int qr_sink(void *context, const char *text, size_t length);
  * ERR_NOMEM, ERR_TOO_LONG. */
 int qr_encode(const char *text, struct qr **qr) MUST_CHECK;
 
+/* The same with error correction L: a screen has no stains, and few lines. */
+int qr_encode_small(const char *text, struct qr **qr) MUST_CHECK;
+
 /* Wipes and frees; sets *qr to NULL. For CLEANUP. */
 void qr_clear(struct qr **qr);
 

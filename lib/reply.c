@@ -11,7 +11,8 @@
 #include <limits.h>
 #include <string.h>
 
-#define VERDICTS_IN_ORDER "wrong|replayed|malformed|locked|unenrolled|disabled|accepted"
+#define VERDICTS_IN_ORDER \
+    "wrong|replayed|malformed|locked|unenrolled|disabled|accepted|exempt|grace"
 #define HIDDEN_HASH "*" /* there is one; it matches nothing */
 
 void reply_device_clear(struct reply_device *device)
@@ -34,19 +35,26 @@ static const struct field outcome_fields[] = {
     FIELD(FIELD_NUMBER, struct reply, outcome.locked_until, "locked_until"),
     FIELD(FIELD_UINT, struct reply, outcome.failures, "failures"),
     FIELD(FIELD_UINT, struct reply, outcome.tokens_left, "tokens_left"),
+    FIELD(FIELD_UINT, struct reply, outcome.tokens_issued, "tokens_issued"),
     FIELD(FIELD_SIZE, struct reply, password_length, "password_length"),
     FIELD(FIELD_FLAG, struct reply, ask, "ask"),
+    FIELD(FIELD_FLAG, struct reply, enroll, "enroll"),
+    FIELD(FIELD_FLAG, struct reply, tokens_due, "tokens_due"),
+    FIELD_OF_WORDS(struct reply, password, "password", "none|set|expired"),
+    FIELD(FIELD_CHARS, struct reply, explanation, "explanation"),
     FIELD(FIELD_CHARS, struct reply, recorded, "recorded"),
 };
 
 static const struct field device_fields[] = {
     FIELD(FIELD_CHARS, struct device, label, "device"),
+    FIELD(FIELD_NUMBER, struct device, id, "id"),
     FIELD_OF_WORDS(struct device, type, "type", "totp|hotp"),
     FIELD_OF_WORDS(struct device, state, "state", "pending|active|disabled"),
     FIELD_OF_WORDS(struct device, algorithm, "algorithm", "SHA1|SHA256|SHA512"),
     FIELD(FIELD_UINT, struct device, digits, "digits"),
     FIELD(FIELD_UINT, struct device, period, "period"),
     FIELD(FIELD_NUMBER, struct device, counter, "counter"),
+    FIELD(FIELD_SIGNED, struct device, offset, "drift"),
     FIELD(FIELD_TIME, struct device, created, "created"),
     FIELD(FIELD_TIME, struct device, last_used, "last_used"),
 };
@@ -61,6 +69,7 @@ static const struct field account_fields[] = {
     FIELD(FIELD_UINT, struct account, failures, "failures"),
     FIELD(FIELD_NUMBER, struct account, locked_until, "locked_until"),
     FIELD(FIELD_TIME, struct account, created, "created"),
+    FIELD(FIELD_FLAG, struct account, password_expired, "password_expired"),
     FIELD(FIELD_SIZE, struct account, token_count, "tokens_left"),
     FIELD(FIELD_UINT, struct account, tokens_issued, "tokens_issued"),
 };
@@ -123,6 +132,8 @@ unsigned reply_parts(enum call_method method)
     case CALL_CHECK:
     case CALL_ACCOUNT:
         return REPLY_OUTCOME;
+    case CALL_RESYNC:
+        return REPLY_OUTCOME;
     case CALL_CONFIRM:
         return REPLY_OUTCOME | REPLY_TOKENS;
     case CALL_BACKUP:
@@ -151,6 +162,9 @@ static const struct {
     {ERR_PROOF, CALL_INTERFACE ".CodeNeeded"},
     {ERR_REFUSED, CALL_INTERFACE ".CodeRefused"},
     {ERR_NOT_SERVED, CALL_INTERFACE ".NotServed"},
+    /* Read, never written: a service of another version has done nothing. */
+    {ERR_NOT_SERVED, "org.varlink.service.MethodNotFound"},
+    {ERR_NOT_SERVED, "org.varlink.service.InvalidParameter"},
     {ERR_BUSY, CALL_INTERFACE ".Busy"},
 };
 #define FAILED CALL_INTERFACE ".Failed"
@@ -496,12 +510,21 @@ static int read_err(const char *name, struct json_reader *parameters, struct rep
 bool reply_fits(const struct reply *reply, const struct call *call)
 {
     const size_t typed = call->password != NULL ? strlen(call->password) : 0;
-    const bool may_ask =
-        call->method == CALL_BEGIN || (call->method == CALL_CHECK && call->shape == AUTH_TAIL);
+    const bool begins = call->method == CALL_BEGIN, checks = call->method == CALL_CHECK;
+    const bool may_ask = begins || (checks && call->shape == AUTH_TAIL);
+    /* Who types all in one answer is told to enrol when the password in it has been judged. */
+    const bool may_enroll = begins || (checks && call->shape != AUTH_CODE);
+    const struct outcome *outcome = &reply->outcome;
 
-    if (reply->ask && (!may_ask || reply->outcome.admit != ADMIT_NO))
+    if (reply->ask && (!may_ask || outcome->admit != ADMIT_NO))
         return false;
-    return outcome_is_sound(&reply->outcome) && reply->password_length <= typed;
+    if (reply->enroll && (!may_enroll || reply->ask || outcome->admit != ADMIT_NO ||
+                          outcome->verdict != VERDICT_UNENROLLED))
+        return false;
+    if (reply->tokens_due &&
+        (!checks || outcome->admit != ADMIT_YES || outcome->verdict != VERDICT_ACCEPTED))
+        return false;
+    return outcome_is_sound(outcome) && reply->password_length <= typed;
 }
 
 /* --- a message -------------------------------------------------------------------------------- */
@@ -549,6 +572,10 @@ void reply_deny(struct reply *reply)
     reply->outcome = (struct outcome){0};
     reply->password_length = 0;
     reply->ask = false;
+    reply->enroll = false;
+    reply->tokens_due = false;
+    reply->password = REPLY_PASSWORD_NONE;
+    reply->explanation[0] = '\0';
     reply->recorded[0] = '\0';
 }
 

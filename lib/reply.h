@@ -30,16 +30,23 @@ void reply_tokens_clear(struct reply_tokens *tokens);
 typedef int reply_account_fn(void *context, const struct account *account);
 typedef int reply_event_fn(void *context, const struct event *event);
 
+/* Whether the store has a password for the account. */
+enum reply_password { REPLY_PASSWORD_NONE = 0, REPLY_PASSWORD_SET, REPLY_PASSWORD_EXPIRED };
+
 /* Zero is a denial. What is larger goes where the caller says; NULL: not wanted. */
 struct reply {
     struct outcome outcome;
     size_t password_length; /* AUTH_COMBINED, AUTH_TAIL: bytes of password before the code */
     bool ask;               /* nothing was judged: ask for a code */
-    char recorded[EVENT_WORD_SIZE]; /* the method of the event that was recorded */
+    bool enroll;            /* nothing was judged: enrol now */
+    bool tokens_due; /* the account's first device has just become active; tokens are to come */
+    enum reply_password password;      /* of CALL_ACCOUNT */
+    char explanation[EVENT_TEXT_SIZE]; /* under debug, for an administrator */
+    char recorded[EVENT_WORD_SIZE];    /* the method of the event that was recorded */
     struct reply_device *enrolled;
     struct reply_tokens *tokens;
     struct account *account; /* sealed; the password is "*" where there is one; locked_until as it
-                              * is in force */
+                              * is in force; a device's offset with what was learned */
     reply_account_fn *each_account;
     reply_event_fn *each_event;
     void *context;

@@ -10,8 +10,14 @@
 #define RULES_WINDOW_MAX 20
 #define RULES_LOOK_AHEAD_MAX 100
 #define RULES_DRIFT_MAX 20
+#define RULES_GRACE_MAX (30 * 24 * 60 * 60) /* seconds */
 
-enum rules_unenrolled { UNENROLLED_DENY = 0, UNENROLLED_IGNORE, UNENROLLED_PERMIT };
+enum rules_unenrolled {
+    UNENROLLED_DENY = 0,
+    UNENROLLED_IGNORE,
+    UNENROLLED_PERMIT,
+    UNENROLLED_ENROLL, /* denied until enrolled, which the login offers */
+};
 
 struct rules {
     enum rules_unenrolled unenrolled;
@@ -21,6 +27,8 @@ struct rules {
     unsigned max_failures;
     unsigned failure_limit;
     int64_t lock_time, lock_time_max; /* seconds */
+    int64_t grace;                    /* seconds in which a success spares the next code; 0: none */
+    int64_t enroll_by; /* before this time an account without a device passes; 0: no such time */
 };
 
 #endif

@@ -31,6 +31,13 @@ static const char *const migrations[] = {
     " id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, action TEXT NOT NULL,"
     " user TEXT NOT NULL, service TEXT NOT NULL, rhost TEXT NOT NULL, tty TEXT NOT NULL,"
     " verdict TEXT NOT NULL, method TEXT NOT NULL, device TEXT NOT NULL, actor TEXT NOT NULL);",
+    "ALTER TABLE account ADD COLUMN password_expired INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN time_offset INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN at_login INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE ticket ("
+    " account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
+    " service TEXT NOT NULL, origin TEXT NOT NULL, time INTEGER NOT NULL,"
+    " PRIMARY KEY (account, service, origin)) WITHOUT ROWID;",
 };
 
 /* What the file says it is, seen at one moment: somebody else may be making it. */
@@ -67,8 +74,11 @@ static int judge_schema(const struct sql *sql, const struct schema *schema, enum
     if (schema->application != APPLICATION_ID)
         return err_set(err, ERR_STORE_SCHEMA, sql_path(sql),
                        "this database belongs to another program: name another path in 'store'");
-    if (schema->version < 1 || schema->version > SCHEMA_VERSION)
+    if (schema->version < 1)
         return err_set(err, ERR_STORE_SCHEMA, sql_path(sql),
+                       "the store is marked as of no version: restore a copy");
+    if (schema->version > SCHEMA_VERSION)
+        return err_set(err, ERR_STORE_NEWER, sql_path(sql),
                        "the store was made by a newer version: install that version here too");
     return 0;
 }

@@ -8,7 +8,7 @@
 
 /* The database is ours and of this version, or becomes so: with BACKEND_CREATE an empty one is
  * made, which *created (may be NULL) tells; an older one is brought up to date in one transaction.
- * ERR_STORE_SCHEMA: of another program, of a newer version, or none yet. */
+ * ERR_STORE_SCHEMA: of another program, or none yet; ERR_STORE_NEWER. */
 int schema_check(struct sql *sql, enum backend_mode mode, bool *created,
                  struct err *err) MUST_CHECK;
 

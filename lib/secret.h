@@ -43,6 +43,12 @@ int answer_set_bytes(struct answer *answer, const char *text, size_t length) MUS
 /* Whether two values of size bytes are equal, in time that depends on size alone. */
 bool secret_equal(const void *a, const void *b, size_t size) MUST_CHECK;
 
+/* 1 when two numbers are equal, else 0, without a branch. */
+static inline uint32_t secret_equal_bit(uint32_t a, uint32_t b)
+{
+    return (uint32_t)(((uint64_t)(a ^ b) - 1) >> 63);
+}
+
 /* Fills memory from the system's generator (getrandom). ERR_RANDOM; memory is then zeroed. */
 int secret_random(void *memory, size_t size) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 
 #include "store.h"
 
+#include "rules.h"
 #include "secret.h"
 
 #include <stdlib.h>
@@ -182,7 +183,7 @@ static bool device_differs(const struct device *a, const struct device *b)
 {
     return strcmp(a->label, b->label) != 0 || a->state != b->state ||
            a->last_step != b->last_step || a->counter != b->counter || a->drift != b->drift ||
-           a->last_used != b->last_used;
+           a->offset != b->offset || a->at_login != b->at_login || a->last_used != b->last_used;
 }
 
 static const struct device *find_device(const struct account *account, int64_t id)
@@ -271,6 +272,24 @@ int store_remove(struct store *store, const char *name, struct err *err)
 int store_each(struct store *store, backend_account_visitor *visit, void *context, struct err *err)
 {
     return store->backend->account_each(store->handle, visit, context, err);
+}
+
+int store_ticket_find(struct store *store, const struct account *account, const char *service,
+                      const char *origin, int64_t *time, struct err *err)
+{
+    return store->backend->ticket_find(store->handle, account->id, service, origin, time, err);
+}
+
+int store_ticket_put(struct store *store, const struct account *account, const char *service,
+                     const char *origin, int64_t time, struct err *err)
+{
+    return store->backend->ticket_put(store->handle, account->id, service, origin, time,
+                                      time - RULES_GRACE_MAX, err);
+}
+
+int store_ticket_clear(struct store *store, const struct account *account, struct err *err)
+{
+    return store->backend->ticket_clear(store->handle, account->id, err);
 }
 
 void store_keep_events(struct store *store, int64_t seconds)

@@ -64,6 +64,15 @@ int store_remove(struct store *store, const char *name, struct err *err) MUST_CH
 int store_each(struct store *store, backend_account_visitor *visit, void *context,
                struct err *err) MUST_CHECK;
 
+/* Grace: when this account last had a success at a service from a place; *time 0: never. What is
+ * older than RULES_GRACE_MAX goes when a new one comes, and what is from the future. */
+int store_ticket_find(struct store *store, const struct account *account, const char *service,
+                      const char *origin, int64_t *time, struct err *err) MUST_CHECK;
+int store_ticket_put(struct store *store, const struct account *account, const char *service,
+                     const char *origin, int64_t time, struct err *err) MUST_CHECK;
+int store_ticket_clear(struct store *store, const struct account *account,
+                       struct err *err) MUST_CHECK;
+
 /* Events are kept for so many seconds; 0, as after store_open: for ever. */
 void store_keep_events(struct store *store, int64_t seconds);
 

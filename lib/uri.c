@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DIGITS_DEFAULT 6
+#define PERIOD_DEFAULT 30
 #define SCHEME "otpauth://"
 #define SECRET_BYTES_READ_MIN 10 /* 80 bits: they exist */
 #define BASE32_SIZE ENCODING_BASE32_SIZE(SECRET_BYTES_MAX)
@@ -107,7 +109,21 @@ static bool key_is_writable(const struct uri_key *key)
     return false;
 }
 
-int uri_format(const struct uri_key *key, char *out, size_t size)
+static void write_numbers(struct writer *writer, const struct uri_key *key, bool brief)
+{
+    if (!brief || key->algorithm != OTP_SHA1) {
+        write_text(writer, "&algorithm=");
+        write_text(writer, otp_algorithm_name(key->algorithm));
+    }
+    if (!brief || key->digits != DIGITS_DEFAULT)
+        write_number(writer, "&digits=", key->digits);
+    if (key->type == DEVICE_HOTP)
+        write_number(writer, "&counter=", key->counter);
+    else if (!brief || key->period != PERIOD_DEFAULT)
+        write_number(writer, "&period=", key->period);
+}
+
+static int format(const struct uri_key *key, bool brief, char *out, size_t size)
 {
     struct writer writer = {.out = out, .size = size};
     struct value base32 CLEANUP(value_clear) = {0};
@@ -135,14 +151,18 @@ int uri_format(const struct uri_key *key, char *out, size_t size)
         write_text(&writer, "&issuer=");
         write_encoded(&writer, key->issuer);
     }
-    write_text(&writer, "&algorithm=");
-    write_text(&writer, otp_algorithm_name(key->algorithm));
-    write_number(&writer, "&digits=", key->digits);
-    if (key->type == DEVICE_TOTP)
-        write_number(&writer, "&period=", key->period);
-    else
-        write_number(&writer, "&counter=", key->counter);
+    write_numbers(&writer, key, brief);
     return write_end(&writer);
+}
+
+int uri_format(const struct uri_key *key, char *out, size_t size)
+{
+    return format(key, false, out, size);
+}
+
+int uri_format_brief(const struct uri_key *key, char *out, size_t size)
+{
+    return format(key, true, out, size);
 }
 
 int uri_expand(const char *template, const char *user, const char *host, const char *service,
@@ -378,7 +398,7 @@ int uri_parse(const char *text, struct uri_key *key, struct err *err)
 {
     struct span rest = {text, text + strlen(text)};
     struct uri_key read CLEANUP(uri_clear) = {
-        .algorithm = OTP_SHA1, .digits = OTP_DIGITS_MIN, .period = 30};
+        .algorithm = OTP_SHA1, .digits = DIGITS_DEFAULT, .period = PERIOD_DEFAULT};
     bool seen[P_COUNT] = {false};
 
     if (strchr(text, '#') != NULL)

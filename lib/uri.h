@@ -28,6 +28,9 @@ void uri_clear(struct uri_key *key);
  * person's eyes. ERR_TOO_LONG, ERR_INVALID. */
 int uri_format(const struct uri_key *key, char *out, size_t size) MUST_CHECK;
 
+/* The same without what every reader takes for granted, for a QR code that is to be small. */
+int uri_format_brief(const struct uri_key *key, char *out, size_t size) MUST_CHECK;
+
 /* Reads one. The label splits at its first literal ':' before decoding; an issuer parameter wins
  * and must equal the prefix when both stand; unknown parameters are ignored, known ones may stand
  * once; defaults SHA1, 6, 30; counter is mandatory for hotp. The secret is read tolerantly and may

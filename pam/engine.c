@@ -5,6 +5,7 @@
 
 #include "keys.h"
 #include "perform.h"
+#include "qr.h"
 #include "store.h"
 
 #include <string.h>
@@ -30,5 +31,35 @@ static int engine_perform(const struct conf *conf, const struct call *call, int6
     return perform(store, conf, host, call, now, reply, err);
 }
 
+struct page {
+    char *out;
+    size_t size, length;
+};
+
+static int put(void *context, const char *text, size_t length)
+{
+    struct page *page = context;
+
+    if (length >= page->size - page->length)
+        return ERR_TOO_LONG;
+    memcpy(page->out + page->length, text, length);
+    page->length += length;
+    page->out[page->length] = '\0';
+    return 0;
+}
+
+static int engine_draw(const char *text, enum conf_qr style, char *out, size_t size,
+                       struct err *err)
+{
+    struct qr *qr CLEANUP(qr_clear) = NULL;
+    struct page page = {.out = out, .size = size};
+
+    int r = qr_encode_small(text, &qr);
+    if (r == 0)
+        r = style == ENROLL_QR_ASCII ? qr_draw_ascii(qr, true, put, &page)
+                                     : qr_draw_utf8(qr, true, put, &page);
+    return r == 0 ? 0 : err_set(err, r, NULL, NULL);
+}
+
 __attribute__((visibility("default"))) extern const struct engine totp_engine;
-const struct engine totp_engine = ENGINE_INIT(engine_perform);
+const struct engine totp_engine = ENGINE_INIT(engine_perform, engine_draw);

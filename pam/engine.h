@@ -11,18 +11,23 @@
 typedef int engine_perform_fn(const struct conf *conf, const struct call *call, int64_t now,
                               struct reply *reply, struct err *err);
 
+/* A QR code of text as lines of text. ERR_TOO_LONG, ERR_NOMEM. */
+typedef int engine_draw_fn(const char *text, enum conf_qr style, char *out, size_t size,
+                           struct err *err);
+
 struct engine {
     const char *version;
     size_t conf_size, call_size, reply_size; /* another build's are other structs */
     engine_perform_fn *perform;
+    engine_draw_fn *draw;
 };
 
 #define ENGINE_SYMBOL "totp_engine"
-#define ENGINE_INIT(function)                                                 \
+#define ENGINE_INIT(performer, drawer)                                        \
     {                                                                         \
         .version = PACKAGE_VERSION, .conf_size = sizeof(struct conf),         \
         .call_size = sizeof(struct call), .reply_size = sizeof(struct reply), \
-        .perform = (function)                                                 \
+        .perform = (performer), .draw = (drawer)                              \
     }
 
 #endif

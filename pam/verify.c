@@ -34,7 +34,7 @@ void verify_clear(struct verify *verify)
 /* Another build's structs are not ours. */
 static bool fits(const struct engine *engine)
 {
-    const struct engine own = ENGINE_INIT(NULL);
+    const struct engine own = ENGINE_INIT(NULL, NULL);
 
     return strcmp(engine->version, own.version) == 0 && engine->conf_size == own.conf_size &&
            engine->call_size == own.call_size && engine->reply_size == own.reply_size;
@@ -66,6 +66,24 @@ static int ask_engine(struct verify *verify, const struct call *call, struct rep
         return err_set(err, ERR_CLOCK, NULL, NULL);
     int r = load_engine(verify, &engine, err);
     return r == 0 ? engine->perform(verify->conf, call, now.tv_sec, reply, err) : r;
+}
+
+void verify_draw(struct verify *verify, const char *text, enum conf_qr style, char *out,
+                 size_t size)
+{
+    const struct engine *engine = NULL;
+    struct err err = {0};
+
+    out[0] = '\0';
+    if (geteuid() != 0)
+        return;
+    int r = load_engine(verify, &engine, &err);
+    if (r == 0)
+        r = engine->draw(text, style, out, size, &err);
+    if (r == 0)
+        return;
+    out[0] = '\0';
+    verify_log_err(verify->pamh, "the QR code is not drawn", &err);
 }
 
 /* Nothing was done: whoever may do it here. */
@@ -101,7 +119,7 @@ int verify_ask(struct verify *verify, const struct call *call, struct reply *rep
 {
     struct err err = {0};
 
-    *reply = (struct reply){0};
+    reply_deny(reply);
     int r = ask_service(verify, call, reply, &err);
     const bool here = is_undone(r);
     if (here && geteuid() != 0) {
@@ -112,12 +130,12 @@ int verify_ask(struct verify *verify, const struct call *call, struct reply *rep
         verify_log_err(verify->pamh, "the service is not asked", &err);
     explain(verify, &err);
     if (here) {
-        *reply = (struct reply){0};
+        reply_deny(reply);
         err = (struct err){0};
         r = ask_engine(verify, call, reply, &err);
     }
     if (r != 0) {
-        *reply = (struct reply){0};
+        reply_deny(reply);
         verify_log_err(verify->pamh, "unavailable", &err);
     }
     return r;

@@ -27,6 +27,11 @@ void verify_clear(struct verify *verify);
  * answer, and under debug which way it came. */
 int verify_ask(struct verify *verify, const struct call *call, struct reply *reply) MUST_CHECK;
 
+/* Draws a QR code of text into out, lines that end in newlines; an empty text where it cannot be
+ * drawn, which the log explains. Only root's processes can. */
+void verify_draw(struct verify *verify, const char *text, enum conf_qr style, char *out,
+                 size_t size);
+
 /* "what: where: reason", one line whatever is in it. */
 void verify_log_err(pam_handle_t *pamh, const char *what, const struct err *err);
 

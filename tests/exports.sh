@@ -7,7 +7,7 @@ set -u
 module=$builddir/.libs/pam_totp.so
 needed='libc libpam'
 engine=$builddir/.libs/engine.so
-engine_needed='libc libcrypt libcrypto libsqlite3'
+engine_needed='libc libcrypt libcrypto libqrencode libsqlite3'
 
 . "$srcdir/tests/tap.sh"
 same() { # NAME, EXPECTED, FOUND

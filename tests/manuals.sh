@@ -119,6 +119,10 @@ for verb in $verbs; do
         printf 'the program: %s\nthe manual: %s' "$expected" "$found" | tr '\n' ' ')"
 done
 
+same "every metric is in totpctl.8" \
+    "$(grep -o '"totp_[a-z_]*["{]' "$srcdir/cli/verb_stats.c" | tr -d '"{')" \
+    "$(section totpctl.8 METRICS | sed -n 's/^\.It Cm \(totp_[a-z_]*\).*/\1/p')"
+
 same "every option of totpd is in totpd.8" "$("$totpd" --help | options_in_help)" \
     "$(section totpd.8 DESCRIPTION | sed -n 's/^\.It Fl Fl \([a-z-]*\).*/\1/p')"
 

@@ -3,6 +3,8 @@
 
 #include "guard.h"
 
+#include "group.h"
+#include "match.h"
 #include "password.h"
 #include "perform.h"
 #include "secret.h"
@@ -44,6 +46,7 @@ static const struct {
     [CALL_DISABLE] = {NEVER, PROOF},
     [CALL_LOCK] = {NEVER, PROOF},
     [CALL_UNLOCK] = {NEVER, PROOF},
+    [CALL_RESYNC] = {NEVER, PROOF},
 };
 
 /* One question of somebody who is not root. */
@@ -57,6 +60,7 @@ struct request {
     struct err *err;
     char name[ACCOUNT_NAME_SIZE]; /* of the caller */
     char hash[ACCOUNT_HASH_SIZE]; /* of a new password */
+    char group[GROUP_NAME_SIZE];  /* of the caller's, one that is exempt */
     enum right right;
     bool as_admin;
 };
@@ -115,11 +119,21 @@ static bool is_root(const char *user)
            (known != NULL && known->pw_uid == 0);
 }
 
+/* What only the module at a login asks, which is root's there. */
+static int check_words(const struct call *call, struct err *err)
+{
+    if (call->at_login || call->trial)
+        return refuse(err, "only a login enrols this way");
+    return 0;
+}
+
 /* What a user may change of their own record is less than what the method can. */
 static int check_own(const struct call *call, struct err *err)
 {
     if (call->method == CALL_SET && (call->full_name != NULL || call->role != NULL))
         return refuse(err, "of your own record you may set email");
+    if (call->method == CALL_PASSWD && call->expire)
+        return refuse(err, "root asks for a new password; you may set one");
     if (call->method == CALL_REMOVE && call->device == NULL)
         return refuse(err, "you may remove a device of yours: name it");
     return 0;
@@ -152,6 +166,10 @@ static void correct(struct request *request)
         call->service = "totpctl";
     call->rhost = NULL;
     call->own_lock = 0;
+    if (guard_is_login(call->method)) {
+        group_find(request->conf->exempt_groups, request->name, request->group);
+        call->group = request->group;
+    }
     call->actor = request->name;
     call->guarded = true;
     if (call->user == NULL && call->method != CALL_LIST && call->method != CALL_LOG)
@@ -259,9 +277,14 @@ static int settle(struct request *request)
     if (request->as_admin && (r = check_admin(request, &account)) != 0)
         return r;
     /* An admin begins with a device from root: the role must not fall to whoever enrols first. */
-    if (request->right == PROOF || (known && (has_proved(&account) || account.role == ROLE_ADMIN)))
-        return prove(request);
-    return 0;
+    if (request->right != PROOF && !(known && (has_proved(&account) || account.role == ROLE_ADMIN)))
+        return 0;
+    /* The first code of a device is for logins and Confirm; it proves nothing else. */
+    if (match_is_waiting(&account)) {
+        request->reply->outcome.verdict = VERDICT_UNENROLLED;
+        return request->call->proof != NULL ? refuse_proof(request) : prove(request);
+    }
+    return prove(request);
 }
 
 /* What an admin is shown leaves out root's records. */
@@ -383,22 +406,35 @@ static int hash_password(struct request *request)
     return r == 0 ? 0 : err_set(request->err, r, "password", NULL);
 }
 
+/* What these rules spare at a login would spare whoever acts in a person's name their guesses: they
+ * choose the terminal they claim, and may ask without end. */
+static void restrict_conf(struct conf *conf)
+{
+    conf->rules.grace = 0;
+    conf->audit_only = false;
+    conf->debug = false;
+}
+
 int guard_perform(struct served *served, const struct conf *conf, const char *host, uid_t uid,
                   struct call *call, int64_t now, struct reply *reply, struct err *err)
 {
+    struct conf own = *conf;
     struct request request CLEANUP(request_clear) = {.store = served->store,
-                                                     .conf = conf,
+                                                     .conf = &own,
                                                      .host = host,
                                                      .call = call,
                                                      .now = now,
                                                      .reply = reply,
                                                      .err = err};
 
+    restrict_conf(&own);
     int r = identify(uid, call->user, request.name, err);
     if (r != 0)
         return r;
     correct(&request);
-    r = find_right(&request);
+    r = check_words(call, err);
+    if (r == 0)
+        r = find_right(&request);
     if (r == 0 && request.right == FREE)
         return act(&request, call, reply);
     if (r == 0)

@@ -98,6 +98,7 @@ static void hide(const struct worker *worker, struct err *err)
     case ERR_STORE_READONLY:
     case ERR_STORE_CORRUPT:
     case ERR_STORE_SCHEMA:
+    case ERR_STORE_NEWER:
     case ERR_KEY_UNKNOWN:
     case ERR_SEAL:
         log_err(worker, err);
@@ -113,7 +114,7 @@ static void hide(const struct worker *worker, struct err *err)
 static bool is_of_store(int error)
 {
     return error == ERR_STORE || error == ERR_STORE_READONLY || error == ERR_STORE_CORRUPT ||
-           error == ERR_STORE_SCHEMA;
+           error == ERR_STORE_SCHEMA || error == ERR_STORE_NEWER;
 }
 
 static bool answer_err(struct worker *worker, struct task *task)
@@ -126,6 +127,12 @@ static bool answer_err(struct worker *worker, struct task *task)
 
     if (task->err.code != task->result)
         (void)err_set(&task->err, task->result, NULL, NULL);
+    /* After an upgrade a program of the store's version does it itself. */
+    if (task->result == ERR_STORE_NEWER && task->frame->uid == 0) {
+        log_err(worker, &task->err);
+        (void)err_set(&task->err, ERR_NOT_SERVED, NULL,
+                      "the service cannot read its store: restart totpd");
+    }
     if (task->frame->uid != 0)
         hide(worker, &task->err);
     int r = reply_write_err(&task->err, &task->reply.outcome, answer->bytes, sizeof(answer->bytes),

@@ -5,9 +5,9 @@ import sys
 sys.dont_write_bytecode = True
 from host import Host, done, hotp, ok, same, totp, wrong
 
-ACCOUNT = ['user', 'email', 'full_name', 'role', 'enabled', 'closed', 'has_password', 'failures',
-           'locked_until']
-DEVICE = ['device', 'type', 'algorithm', 'digits', 'period', 'state', 'created', 'last_used']
+ACCOUNT = ['user', 'email', 'full_name', 'role', 'enabled', 'closed', 'has_password',
+           'password_expired', 'failures', 'locked_until']
+DEVICE = ['device', 'type', 'algorithm', 'digits', 'period', 'state', 'created', 'last_used', 'drift']
 
 host = Host('max_failures = 2\nlock_time = 1h\n')
 status = host.status
@@ -25,7 +25,8 @@ status(1, 'an account that exists', 'add', 'alice')
 show = host.json('show', 'alice')
 same(list(show), ACCOUNT + ['devices', 'backup_tokens'], 'show has the fields of the contract')
 same(show, {'user': 'alice', 'email': None, 'full_name': None, 'role': 'user', 'enabled': True,
-            'closed': False, 'has_password': False, 'failures': 0, 'locked_until': None,
+            'closed': False, 'has_password': False, 'password_expired': False, 'failures': 0,
+            'locked_until': None,
             'devices': [], 'backup_tokens': {'left': 0, 'issued': 0}}, 'a new account')
 show = host.json('show', 'bob')
 same((show['email'], show['full_name'], show['role'], show['has_password']),
@@ -39,6 +40,15 @@ status(2, 'set: not an address', 'set', 'bob', 'email=a b@c')
 status(2, 'set: not a role', 'set', 'bob', 'role=king')
 status(2, 'set: no such field', 'set', 'bob', 'shell=/bin/sh')
 status(2, 'set: twice', 'set', 'bob', 'email=', 'email=a@b.c')
+status(0, 'set: grace=clear', 'set', 'bob', 'grace=clear')
+status(0, 'set: all there is', 'set', 'bob', 'email=', 'full_name=Robert', 'role=user', 'grace=clear')
+for field in 'grace=', 'grace=1h', 'grace=cleared', 'grace=CLEAR':
+    run = status(2, 'set: %s' % field, 'set', 'bob', field)
+    ok('grace=clear;' in run.stderr, 'it says what there is', run.stderr)
+status(2, 'set: grace twice', 'set', 'bob', 'grace=clear', 'grace=clear')
+status(3, 'set: the grace of nobody', 'set', 'nobody-here', 'grace=clear')
+same([e['action'] for e in host.json('log', 'bob')['events']][-2:], ['clear-grace', 'role-user'],
+     'log tells of it')
 run = status(2, 'set: no value', 'set', 'bob', 'hunter2')
 status(2, 'set: nothing', 'set', 'bob')
 status(2, 'set: a control character', 'set', 'bob', 'full_name=a\x1b[2Jb')
@@ -48,7 +58,23 @@ status(0, 'passwd', 'passwd', 'alice', stdin='correct horse\n')
 ok(host.json('show', 'alice')['has_password'], 'passwd sets a password')
 status(2, 'an empty password', 'passwd', 'alice', stdin='\n')
 ok(host.json('show', 'alice')['has_password'], 'an empty password changes nothing')
+run = status(0, 'passwd --expire', 'passwd', 'alice', '--expire')
+same(run.stdout + run.stderr, '', 'asks and says nothing')
+show = host.json('show', 'alice')
+same((show['has_password'], show['password_expired']), (True, True), 'the password has expired')
+same(host.json('list')['users'][0]['password_expired'], True, 'as list knows')
+ok('set, to be changed at the next login\n' in host.run('show', 'alice').stdout, 'and show says')
+status(0, 'a new password', 'passwd', 'alice', stdin='battery staple\n')
+same(host.json('show', 'alice')['password_expired'], False, 'has not expired')
+status(2, 'passwd --expire --delete', 'passwd', 'alice', '--expire', '--delete')
+ok(host.json('show', 'alice')['has_password'], 'changes nothing')
 status(0, 'passwd --delete', 'passwd', 'alice', '--delete')
+run = status(1, 'passwd --expire without a password', 'passwd', 'alice', '--expire')
+ok('no password' in run.stderr and not host.json('show', 'alice')['password_expired'], 'is told so',
+   run.stderr)
+status(3, 'passwd --expire of nobody', 'passwd', 'nobody-here', '--expire')
+same([e['action'] for e in host.json('log', 'alice')['events']][-4:],
+     ['passwd', 'expire', 'passwd', 'passwd'], 'log tells of it')
 ok(not host.json('show', 'alice')['has_password'], 'passwd --delete clears it')
 status(3, 'the password of nobody', 'passwd', 'nobody-here', stdin='x\n')
 
@@ -95,7 +121,8 @@ status(1, 'a pending device cannot be switched on', 'enable', 'erin', 'phone')
 
 # show and list
 show = host.json('show', 'carol')
-same(list(show['devices'][0]), DEVICE[:5] + ['counter'] + DEVICE[5:], 'fields of an hotp device')
+same(list(show['devices'][0]), DEVICE[:5] + ['counter'] + DEVICE[5:],
+     'fields of an hotp device')
 same((show['devices'][0]['period'], show['devices'][0]['counter']), (None, 2), 'and its counter')
 same(list(host.json('show', 'erin')['devices'][0]), DEVICE, 'fields of a totp device')
 users = host.json('list')
@@ -119,7 +146,7 @@ same(host.json('show', 'carol')['devices'], [], 'the device is gone')
 status(3, 'remove it again', 'remove', 'carol', device['device'])
 status(0, 'remove an account', 'remove', 'carol')
 for words in (['show'], ['remove'], ['lock'], ['unlock'], ['enable'], ['disable'],
-              ['set', 'email='], ['qr'], ['confirm'], ['verify'], ['passwd', '--delete']):
+              ['resync'], ['set', 'email='], ['qr'], ['confirm'], ['verify'], ['passwd', '--delete']):
     status(3, '%s: no such user' % words[0], words[0], 'carol', *words[1:], stdin='123456\n')
 for name in ('', '..', '-x', 'a b', 'a/b', 'x' * 300, 'a\nb', '\udcff'):
     ok(host.run('add', '--', name).returncode == 2, 'no account called %a' % name[:20])

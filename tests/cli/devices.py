@@ -65,6 +65,17 @@ same(host.run('--json', 'verify', 'carol', stdin='123456').stdout,
      '{"user":"carol","verdict":"unenrolled","method":null,"device":null}\n', 'verify: unenrolled')
 host.hidden += confirmed['backup_tokens'] + [code]
 
+# a first code that verify has, as a login may
+first = host.enroll('zoe', confirm=False)
+run = status(0, 'verify: the first code of a device', 'verify', 'zoe',
+             stdin=totp(first['secret']) + '\n')
+ok(run.stdout == 'accepted totp phone\n' and "'totpctl backup new'" in run.stderr,
+   'activates it, and says that there are no backup tokens', run.stdout + run.stderr)
+show = host.json('show', 'zoe')
+same((show['devices'][0]['state'], show['backup_tokens']['left']), ('active', 0), 'as it is')
+run = status(0, 'verify: its second', 'verify', 'zoe', stdin=totp(first['secret'], 1) + '\n')
+same(run.stderr, '', 'says nothing more')
+
 # backup
 same(host.json('backup', 'status', 'alice'), {'user': 'alice', 'left': 9, 'issued': 10},
      'backup status')

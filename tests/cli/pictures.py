@@ -8,7 +8,7 @@ import subprocess
 import sys
 sys.dont_write_bytecode = True
 from host import Host, done, ok, same, skip, totp
-from screen import paint, read_blocks, scan_picture
+from screen import paint, read_blocks, read_hashes, scan_picture
 
 if not shutil.which('zbarimg') or not shutil.which('rsvg-convert'):
     skip('pictures', 'zbarimg (zbar-tools) and rsvg-convert (librsvg2-bin) are needed')
@@ -22,12 +22,6 @@ def scan(path):
     return run.stdout.strip()
 
 
-def from_hashes(text):
-    rows = [[c == '#' for c in line[::2]] for line in text.splitlines()
-            if line and set(line) <= set(' #')]
-    return [row + [False] * (max(map(len, rows)) - len(row)) for row in rows]
-
-
 picture = os.path.join(host.dir, 'picture.png')
 vector = os.path.join(host.dir, 'picture.svg')
 for kind in ([], ['--algorithm', 'SHA256', '--digits', '8', '--period', '60'],
@@ -39,7 +33,7 @@ for kind in ([], ['--algorithm', 'SHA256', '--digits', '8', '--period', '60'],
     same(scan(picture), device['uri'], 'PNG: ' + name)
     subprocess.run(['rsvg-convert', '-w', '600', '-o', picture, vector], check=True)
     same(scan(picture), device['uri'], 'SVG: ' + name)
-    for style, rows in (('utf8', read_blocks), ('ascii', from_hashes)):
+    for style, rows in (('utf8', read_blocks), ('ascii', read_hashes)):
         drawn = paint(rows(host.run('qr', 'alice', '--qr', style).stdout))
         same(scan_picture(drawn), device['uri'], '%s: %s' % (style, name))
 ok(host.run('qr', 'alice').stdout.startswith('URI '), 'nothing is drawn where there is no terminal')

@@ -40,6 +40,10 @@ for words, count in ((['--service', 'totpctl'], 4), (['--service', 'sshd'], 0),
                      (['alice', '--verdict=accepted', '--service=totpctl', '--since=1h'], 2),
                      (['bob', '--verdict=accepted'], 0)):
     same(len(host.json('log', *words)['events']), count, ' '.join(words))
+for word in ('accepted', 'wrong', 'replayed', 'malformed', 'locked', 'unenrolled', 'disabled', 'exempt',
+             'grace'):
+    ok(word in host.run('log', '--verdict', 'acepted').stderr, 'what it takes names %s' % word)
+    same(host.run('log', '--verdict', word).returncode, 0, '--verdict %s' % word)
 for words in (['--verdict', 'acepted'], ['--verdict', ''], ['--verdict'], ['--service']):
     same(host.run('log', *words).returncode, 2, 'log %s' % ' '.join(words))
 host.run('remove', 'alice')
@@ -50,12 +54,22 @@ db = sqlite3.connect(host.db)
 db.executemany("INSERT INTO event (time, action, user, service, rhost, tty, verdict, method, device, "
                "actor) VALUES (?, 'login', 'eve', 'sshd', ?, '', 'wrong', '', '', '')",
                [(n, '\x1b[31m"\u202e') for n in range(1, 301)])
+db.executemany("INSERT INTO event (time, action, user, service, rhost, tty, verdict, method, device, "
+               "actor) VALUES (1, 'login', 'zoe', 'sshd', '192.0.2.1', '', ?, '', '', '')",
+               [('exempt',), ('grace',)])
 db.commit()
 db.close()
 same([e['time'][14:19] for e in host.json('log', 'eve')['events']],
      ['%02d:%02d' % divmod(n, 60) for n in range(1, 301)], 'all of many events, in order')
 ok(r'rhost="\x1b[31m\"\xe2\x80\xae"' in host.run('log', 'eve').stdout, 'hostile values are escaped')
 ok('\x1b' not in host.run('--json', 'log', 'eve').stdout, 'also in a document')
+
+for word in 'exempt', 'grace':
+    same([(e['user'], e['verdict']) for e in host.json('log', '--verdict', word)['events']],
+         [('zoe', word)], '--verdict %s finds it' % word)
+    same(host.run('log', 'zoe', '--verdict', word).stdout,
+         '1970-01-01T00:00:01Z login %s user=zoe service=sshd rhost=192.0.2.1\n' % word,
+         'in words too')
 
 # --follow
 for words, want in ((['log', '--follow', '--since', '2026-01-01'], lambda l: ' unlock user=bob' in l),

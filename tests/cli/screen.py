@@ -30,9 +30,16 @@ def read_blocks(text):
             for pair in ("▀█", "▄█")]
 
 
+def read_hashes(text):
+    """The same of two # each, for a screen that has no blocks."""
+    rows = [[c == "#" for c in line[::2]] for line in text.splitlines()
+            if line and set(line) <= set(" #")]
+    return [row + [False] * (max(map(len, rows)) - len(row)) for row in rows]
+
+
 def scan(text):
     """What the QR code on this screen says, "" where there is none."""
-    rows = read_blocks(text)
+    rows = read_blocks(text) or read_hashes(text)
     return scan_picture(paint(rows)) if rows else ""
 
 

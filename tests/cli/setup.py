@@ -107,6 +107,60 @@ same(json.loads(subprocess.run(host.command('--store', 'sqlite:/x/y', '--json', 
                                capture_output=True, text=True).stdout)['config']['store'],
      'sqlite:/x/y', 'the command line wins')
 
+# every option as something else than its default: in the file, for the service, in drop-ins
+OTHER = {
+    'store': 'sqlite:/srv/totp/a, b.db', 'key_file': '/srv/totp/key', 'mode': 'auto',
+    'password': 'store', 'use_authtok': 'yes', 'unenrolled': 'enroll', 'enroll_by': '2031-02-28',
+    'enroll_qr': 'ascii', 'grace': '90m', 'exempt_users': 'backup, DOM\\eve',
+    'exempt_groups': 'robots, night shift',
+    'exempt_networks': '192.0.2.0/24, 2001:db8::/32, ::1', 'audit_only': 'yes', 'window': '2',
+    'look_ahead': '11', 'max_drift': '1', 'max_failures': '6', 'lock_time': '61s',
+    'lock_time_max': '2h', 'failure_limit': '50', 'fail_delay': '3s', 'max_devices': '4',
+    'prompt': '"  Code \\"now\\", 100%: "', 'echo': 'yes', 'issuer': 'Bücher, Inc.',
+    'label': '%u on %s', 'digits': '8', 'algorithm': 'SHA512', 'period': '60',
+    'backup_tokens': '3', 'event_retention': '1d', 'socket': '/run/elsewhere', 'quiet': 'yes',
+    'debug': 'yes'}
+DROPPED = 'enroll_by', 'exempt_users', 'exempt_networks', 'grace', 'label'
+
+
+def write(path, text):
+    with open(path, 'w') as f:
+        f.write(text)
+    os.chmod(path, 0o644)
+    return path
+
+
+def config(path, *words):
+    run = subprocess.run([TOTPCTL, '--config', path, *words], capture_output=True, text=True)
+    return run.stdout if run.returncode == 0 else run.stderr
+
+
+def settings(names):
+    return ''.join('%s = %s\n' % (name, OTHER[name]) for name in names)
+
+
+same(list(OTHER), list(document['config']), 'all options are tried')
+tried = write(os.path.join(host.dir, 'tried.conf'),
+              'window = 9\nunenrolled = ignore\n[service sudo]\nwindow = 8\n[service sshd]\n'
+              + settings(sorted(set(OTHER) - set(DROPPED))))
+os.mkdir(tried + '.d', 0o755)
+write(tried + '.d/10-first.conf', 'grace = 5m\nexempt_users = alice\nenroll_by = 2030-01-01\n')
+write(tried + '.d/20-second.conf', '[service sshd]\n' + settings(DROPPED))
+first = config(tried, 'config', 'sshd')
+same(sorted(line.split(' = ')[0] for line in first.splitlines()
+            if line in config(tried, 'config').splitlines()), [], 'for the service all is otherwise')
+printed = write(os.path.join(host.dir, 'printed.conf'), first)
+same(config(printed, 'config', 'sshd'), first, 'it parses back to itself')
+same(config(printed, '--json', 'config', 'sshd'), config(tried, '--json', 'config', 'sshd'),
+     'also as a document')
+values = json.loads(config(tried, '--json', 'config', 'sshd'))['config']
+same([values[name] for name in ('enroll_by', 'exempt_networks', 'label', 'grace', 'use_authtok')],
+     ['2031-02-28', '192.0.2.0/24, 2001:db8::/32, ::1', '%u on %s', '90m', True], 'with what was set')
+plain = config(tried, 'config', 'sudo').splitlines()
+ok({'window = 8', 'unenrolled = ignore', 'grace = 5m', 'exempt_users = alice',
+    'enroll_by = 2030-01-01', 'exempt_networks = '} <= set(plain), 'and what another service has',
+   '\n'.join(plain))
+
 # results that do not arrive
 with open('/dev/full', 'w') as full:
     run = host.run('config', stdout=full)

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import struct
 import sys
 import termios
@@ -142,6 +143,50 @@ terminal.type('1' * 600 + '\n')
 rest, status = terminal.end()
 ok(status == '2' and '512' in rest, 'a line too long is refused, not cut', rest)
 
+# two codes in a row
+terminal = Terminal(host.command('resync', 'alice'))
+terminal.wait_for('Code: ')
+ok(not terminal.echoes(), 'resync asks without echo')
+terminal.type(totp(secret, 50) + '\n')
+said = terminal.wait_for('The next code: ')
+ok('wait until the device shows another code' in said and not terminal.echoes(),
+   'it says when to type the second', said)
+terminal.type(totp(secret, 51) + '\n')
+rest, status = terminal.end()
+ok(status == '0' and 'accepted phone' in rest and totp(secret, 51) not in rest, 'and judges both', rest)
+terminal = Terminal(host.command('--quiet', 'resync', 'alice'))
+terminal.wait_for('Code: ')
+terminal.type('123456\n')
+said = terminal.wait_for('The next code: ')
+ok('wait' not in said, '--quiet: the questions alone', said)
+terminal.type('\x04')
+rest, status = terminal.end()
+ok(status == '2' and 'there was none' in rest, 'the end of input is no code', rest)
+terminal = Terminal(host.command('resync', 'nobody-here'))
+rest, status = terminal.end()
+ok(status == '3' and 'Code' not in rest, 'nobody is asked for codes of who is not there', rest)
+
+# grace, which goes by the terminal, and its end
+kind = Host('grace = 1h\n')
+spared = kind.enroll('gina')['secret']
+
+
+def tickets():
+    db = sqlite3.connect(kind.db)
+    service = [row[0] for row in db.execute('SELECT service FROM ticket')]
+    db.close()
+    return service
+
+
+terminal = Terminal(kind.command('verify', 'gina'))
+terminal.wait_for('Code: ')
+terminal.type(totp(spared, 1) + '\n')
+terminal.end()
+same(tickets(), ['totpctl'], 'a success is kept where there is grace')
+kind.run('set', 'gina', 'full_name=Gina')
+same(tickets(), ['totpctl'], 'whatever else is set')
+same((kind.run('set', 'gina', 'grace=clear').returncode, tickets()), (0, []), 'until grace=clear')
+
 # signals
 for key, number in (('\x03', signal.SIGINT), ('\x1c', signal.SIGQUIT)):
     terminal = Terminal(host.command('verify', 'alice'))
@@ -157,7 +202,7 @@ terminal.type('\x1a')
 said = terminal.wait_for('Code: ')
 ok('STOPPED echo 1' in said, 'stopped, the terminal echoes', said)
 ok(not terminal.echoes(), 'continued, it does not')
-terminal.type(totp(secret, 1) + '\n')
+terminal.type(totp(secret, 52) + '\n')
 rest, status = terminal.end()
 same(status, '0', 'and the code is read')
 done()

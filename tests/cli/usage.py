@@ -7,11 +7,11 @@ import sys
 sys.dont_write_bytecode = True
 from host import TOTPCTL, Host, done, ok, same
 
-VERBS = ('init add enroll confirm verify qr list show set enable disable lock unlock remove passwd '
-         'backup log config help').split()
-LATER = 'import export resync rekey snapshot restore stats doctor try'.split()
+VERBS = ('init add enroll confirm verify qr list show set enable disable lock unlock resync remove passwd '
+         'backup log stats config help').split()
+LATER = 'import export rekey snapshot restore doctor try'.split()
 FLAGS = ('--json --quiet --help --version --password-stdin --secret-stdin --replace --no-confirm '
-         '--pending --locked --delete --follow').split()
+         '--pending --locked --delete --expire --follow --prometheus').split()
 
 host = Host()
 host.enroll('alice')
@@ -66,7 +66,9 @@ for words in (['enroll', 'alice', '--type', 'email'], ['enroll', 'alice', '--mai
               ['list', '--unused-for', '-1d'], ['list', 'alice'], ['show'], ['log', 'a', 'b'],
               ['log', '--since', 'yesterday'], ['log', '--since', '2026-02-30'],
               ['verify', 'alice', 'hunter2'], ['passwd', 'alice', 'hunter2'],
-              ['confirm', 'alice', 'phone', 'hunter2'], ['init', 'hunter2'],
+              ['confirm', 'alice', 'phone', 'hunter2'], ['resync', 'alice', 'phone', 'hunter2'],
+              ['resync'], ['passwd', 'alice', '--expire', '--delete'], ['passwd', 'alice', '--expire=1d'],
+              ['set', 'alice', 'grace=hunter2'], ['set', 'alice', 'grace'], ['init', 'hunter2'],
               ['confirm', 'alice', 'phone', '--device', 'phone'], ['verify'], ['unlock'],
               ['set', 'email=a@b.c'], ['set', 'alice'], ['backup', 'new'],
               ['remove', 'alice', 'phone', '--device', 'tablet'], ['remove', '--device', 'phone'],

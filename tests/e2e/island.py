@@ -3,6 +3,7 @@
 this test, which end with it even when it is killed. In it: throw-away people, the installed tree,
 a log, terminals for ssh, sudo, su and login. Standard library only."""
 
+import codecs
 import contextlib
 import fcntl
 import json
@@ -13,9 +14,11 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import traceback
@@ -28,6 +31,7 @@ HASH = ("$6$rounds=1000$totptest$"
         "nSJkNa//.W3jujRo.xmdBiwL2wozyk9j5afzbGHQjIZ7wAOW42al8ueaGVK42SC9i8lvlhTNSVOsJG8GVpYzn.")
 SOCKET = "/run/totp/totpd"
 TIMEOUT = 20
+COLUMNS, ROWS = 80, 24  # of a terminal
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8",
                "HOME": "/"}
 
@@ -84,6 +88,7 @@ class Log:
 
     def __init__(self, path):
         self.path, self.lines, self.changed = path, [], threading.Condition()
+        self.all = []  # taken or not
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(path)
         os.chmod(path, 0o666)
@@ -94,6 +99,7 @@ class Log:
             line = self.socket.recv(8192).decode(errors="backslashreplace")
             with self.changed:
                 self.lines.append(line)
+                self.all.append(line)
                 self.changed.notify()
 
     def take(self, text):
@@ -111,8 +117,10 @@ class Terminal:
 
     def __init__(self, argv, user=None):
         self.output, self.seen, self.status = "", 0, None
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
             self.become(user)
             os.execve(shutil.which(argv[0], path=ENVIRONMENT["PATH"]), argv, ENVIRONMENT)
 
@@ -132,7 +140,7 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:  # EIO: the program has closed the terminal
             return False
-        self.output += data.decode(errors="replace")
+        self.output += self.decoder.decode(data)
         return bool(data)
 
     def expect(self, text, patience=TIMEOUT):
@@ -178,9 +186,9 @@ class Person:
         return run(*argv, input=answer, check=False, cwd=self.home, env=ENVIRONMENT, user=self.uid,
                    group=self.uid, extra_groups=[], timeout=TIMEOUT)
 
-    def wrong_code(self):
+    def wrong_code(self, now=None):
         """None of the steps that could be accepted."""
-        now = int(time.time()) // self.device["period"]
+        now = int(time.time() if now is None else now) // self.device["period"]
         near = {self.code_at(step) for step in range(now - 23, now + 24)}
         return next(code for code in ("000000", "111111", "222222") if code not in near)
 
@@ -248,7 +256,7 @@ class Island:
 
     def install(self):
         """make install, one test at a time; then what a PAM stack would name."""
-        tree = self.path("tree")
+        tree = self.tree = self.path("tree")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
         with open(f"{BUILD}/config.status", encoding="utf-8", errors="replace") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -260,7 +268,7 @@ class Island:
         self.program = self.find(tree, "totpctl")
         self.totpd = self.find(tree, "totpd")
         self.engine = self.find(tree, "engine.so")
-        self.put_engine(tree, os.path.dirname(self.engine))
+        self.put(os.path.dirname(self.engine))
 
     @staticmethod
     def find(tree, name):
@@ -269,10 +277,11 @@ class Island:
                 return os.path.join(directory, name)
         sys.exit(f"Bail out! make install has installed no {name}")
 
-    def put_engine(self, tree, found):
-        """Where the module looks for its engine. Of a directory that lacks it we make one of our
-        own, where everything else is a link to what was there."""
-        wanted = found[len(tree):]
+    def put(self, found):
+        """A directory of the installed tree to where the module looks for it, as for its engine.
+        Of a directory that lacks it we make one of our own, where everything else is a link to
+        what was there."""
+        wanted = found[len(self.tree):]
         above = wanted
         while not os.path.isdir(above):
             above = os.path.dirname(above)
@@ -281,8 +290,8 @@ class Island:
             return
         if os.path.commonpath([above, self.root]) == above:
             sys.exit(f"Bail out! {wanted} cannot be made without hiding {self.root}")
-        behind = self.path("behind")
-        os.mkdir(behind)
+        behind = tempfile.mkdtemp(prefix="behind-", dir=self.root)
+        os.chmod(behind, 0o755)
         mount("--bind", above, behind)
         mount("-t", "tmpfs", "-o", "mode=0755", "none", above)
         for name in os.listdir(behind):
@@ -337,10 +346,11 @@ class Island:
 
 
 @contextlib.contextmanager
-def background(argv):
+def background(argv, environment=()):
     """A server that ends with the block."""
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+                          stderr=subprocess.DEVNULL,
+                          env={**ENVIRONMENT, **dict(environment)}) as process:
         try:
             yield process
         finally:

@@ -73,7 +73,8 @@ class Client:
 
 
 class Service:
-    def __init__(self, island, activated=False):
+    def __init__(self, island, activated=False, environment=()):
+        self.environment = {**ENVIRONMENT, **dict(environment)}
         self.log = island.path("totpd.log")
         command = [island.totpd, "--config", island.conf]
         self.command = (["systemd-socket-activate", "-l", SOCKET, *command] if activated
@@ -95,7 +96,7 @@ class Service:
         before = self.logged().count(self.sign)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env=ENVIRONMENT)
+                                            stderr=log, env=self.environment)
         deadline = time.monotonic() + TIMEOUT
         # A connection in the place of a look would start what a socket activates.
         while self.logged().count(self.sign) == before:

@@ -44,15 +44,18 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError("sshd does not listen")
 
+    def client(self, person, methods, *options, host="127.0.0.1"):
+        """The command a person types."""
+        name = getattr(person, "name", person)
+        return ["ssh", "-F", "/dev/null", "-p", str(self.port), "-o", "StrictHostKeyChecking=no",
+                "-o", f"UserKnownHostsFile={self.island.path('known_hosts')}",
+                "-o", "NumberOfPasswordPrompts=1", "-o", f"PreferredAuthentications={methods}",
+                "-o", "IdentitiesOnly=yes", "-i", self.island.path("user"), *options, "-tt",
+                f"{name}@{host}", f"echo {MARK}-$(id -un)"]
+
     def login(self, person, methods, answers):
         """What the client shows."""
-        name = getattr(person, "name", person)
-        return dialogue(
-            ["ssh", "-F", "/dev/null", "-p", str(self.port), "-o", "StrictHostKeyChecking=no",
-             "-o", f"UserKnownHostsFile={self.island.path('known_hosts')}",
-             "-o", "NumberOfPasswordPrompts=1", "-o", f"PreferredAuthentications={methods}",
-             "-o", "IdentitiesOnly=yes", "-i", self.island.path("user"), "-tt",
-             f"{name}@127.0.0.1", f"echo {MARK}-$(id -un)"], answers)
+        return dialogue(self.client(person, methods), answers)
 
 
 def is_in(shown, person):

@@ -170,6 +170,25 @@ static void check_account(const struct account *got)
              "and so are its devices");
 }
 
+/* Whatever it is a reply to, what goes with it lets nobody in. */
+static void check_fits(const struct reply *reply)
+{
+    struct call call = {.password = "secret123456"};
+
+    for (unsigned m = 0; m < CALL_METHOD_COUNT; m++)
+        for (unsigned shape = AUTH_CODE; shape <= AUTH_TAIL; shape++) {
+            call.method = m;
+            call.shape = shape;
+            if (!reply_fits(reply, &call))
+                continue;
+            need(outcome_is_sound(&reply->outcome) &&
+                     (reply->outcome.admit == ADMIT_NO || (!reply->ask && !reply->enroll)) &&
+                     !(reply->ask && reply->enroll) &&
+                     (!reply->enroll || m == CALL_BEGIN || (m == CALL_CHECK && shape != AUTH_CODE)),
+                 "a reply fits its call");
+        }
+}
+
 static int check_reply(const void *data, size_t size)
 {
     static const struct err nothing = {0};
@@ -195,12 +214,18 @@ static int check_reply(const void *data, size_t size)
          "an error admits nobody");
     need((unsigned)outcome->verdict < VERDICTS && (unsigned)outcome->admit <= ADMIT_YES &&
              (unsigned)outcome->method <= METHOD_BACKUP &&
+             (unsigned)reply.password <= REPLY_PASSWORD_EXPIRED &&
+             memchr(reply.explanation, '\0', sizeof(reply.explanation)) != NULL &&
              memchr(outcome->device, '\0', sizeof(outcome->device)) != NULL &&
              memchr(reply.recorded, '\0', sizeof(reply.recorded)) != NULL,
          "an outcome is within its bounds");
     need(outcome->admit == ADMIT_NO || memmem(data, size, "admit", 5) != NULL ||
              memmem(data, size, "\\u", 2) != NULL,
          "who says nothing says no");
+    need(r == 0 || (!reply.ask && !reply.enroll && !reply.tokens_due &&
+                    reply.password == REPLY_PASSWORD_NONE && reply.explanation[0] == '\0'),
+         "an error says nothing of a reply");
+    check_fits(&reply);
     check_account(&visited);
     need(tokens.count <= ACCOUNT_TOKENS_MAX && enrolled.device.secret.length <= SECRET_BYTES_MAX &&
              memchr(enrolled.uri, '\0', sizeof(enrolled.uri)) != NULL,
@@ -246,19 +271,30 @@ static const char *const seeds[] = {
     "\"password\":\"pw123456\",\"check_password\":true,\"own_lock\":5}}",
     "{\"method\":\"" I "Enroll\",\"parameters\":{\"user\":\"a\",\"proof\":\"123456\",\"device\":"
     "\"key\",\"type\":\"hotp\",\"algorithm\":\"SHA1\",\"digits\":6,\"period\":30,\"counter\":7,"
-    "\"secret\":\"GEZDGNBVGY3TQOJQ\",\"replace\":true}}",
+    "\"secret\":\"GEZDGNBVGY3TQOJQ\",\"replace\":true,\"at_login\":true}}",
+    "{\"method\":\"" I "Begin\",\"parameters\":{\"user\":\"a\",\"group\":\"wheel\",\"shape\":"
+    "\"combined\",\"rhost\":\"::1\"}}",
+    "{\"method\":\"" I "Resync\",\"parameters\":{\"user\":\"a\",\"code\":\"123456\",\"next_code\":"
+    "\"654321\"}}",
+    "{\"method\":\"" I "Confirm\",\"parameters\":{\"code\":\"123456\",\"trial\":true}}",
+    "{\"method\":\"" I "Passwd\",\"parameters\":{\"new_password\":\"x\",\"expire\":true}}",
     "{\"method\":\"" I "Log\",\"more\":true,\"parameters\":{\"since\":1,\"after_id\":2}}",
     "{\"method\":\"" I "Set\",\"parameters\":{\"email\":null,\"full_name\":\"\\u00c4\\udcff\","
-    "\"role\":\"admin\"},\"oneway\":false}",
+    "\"role\":\"admin\",\"clear_grace\":true},\"oneway\":false}",
     "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":"
     "\"org.pamtotp.Service\"}}",
     "{\"parameters\":{\"verdict\":\"accepted\",\"admit\":\"yes\",\"method\":\"totp\",\"device\":"
     "\"phone\",\"locked_until\":253402300799,\"failures\":3,\"tokens_left\":9,\"password_length\":"
     "6,\"ask\":false,\"recorded\":\"totp\",\"backup_tokens\":[\"acde-fhjk-mnpq\",\"\"]}}",
+    "{\"parameters\":{\"verdict\":\"grace\",\"admit\":\"yes\",\"tokens_issued\":10,\"tokens_due\":"
+    "true,\"password\":\"expired\",\"explanation\":\"outside\",\"enroll\":false}}",
+    "{\"parameters\":{\"verdict\":\"unenrolled\",\"admit\":\"no\",\"enroll\":true}}",
     "{\"parameters\":{\"account\":{\"user\":\"alice\",\"email\":\"a@b\",\"role\":\"admin\","
     "\"enabled\":true,\"closed\":false,\"failures\":1,\"created\":7,\"tokens_left\":1,"
-    "\"has_password\":true,\"devices\":[{\"device\":\"phone\",\"type\":\"totp\",\"state\":"
-    "\"active\",\"algorithm\":\"SHA256\",\"digits\":6,\"period\":30,\"created\":1},{}]}},"
+    "\"has_password\":true,\"password_expired\":true,\"devices\":[{\"device\":\"phone\",\"type\":"
+    "\"totp\",\"state\":"
+    "\"active\",\"algorithm\":\"SHA256\",\"digits\":6,\"period\":30,\"drift\":-3,"
+    "\"created\":1},{}]}},"
     "\"continues\":true}",
     "{\"parameters\":{\"enrolled\":{\"device\":\"phone\",\"type\":\"hotp\",\"counter\":9,"
     "\"secret\":\"GEZDGNBVGY3TQOJQ\",\"uri\":\"otpauth://hotp/x\"}}}",
@@ -299,6 +335,11 @@ static const char *const pieces[] = {
     "yes",
     "verdict",
     "admit",
+    "enroll",
+    "grace",
+    "exempt",
+    "drift",
+    "-9223372036854775809",
     "user",
     "parameters",
     "continues",

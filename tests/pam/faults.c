@@ -43,7 +43,7 @@ INTERPOSED ssize_t recv(int fd, void *memory, size_t size, int flags);
 INTERPOSED int usleep(unsigned microseconds);
 INTERPOSED int nanosleep(const struct timespec *time, struct timespec *left);
 
-static __thread bool armed;
+static __thread bool armed, paused;
 static __thread enum fault what;
 static __thread unsigned calls, which;
 static __thread bool and_the_rest;
@@ -72,9 +72,19 @@ unsigned fault_disarm(void)
     return calls;
 }
 
+void fault_pause(void)
+{
+    paused = true;
+}
+
+void fault_resume(void)
+{
+    paused = false;
+}
+
 static bool hit(enum fault fault, int error)
 {
-    if (!armed || fault != what)
+    if (!armed || paused || fault != what)
         return false;
     calls++;
     if (which == 0 || (calls != which && !(and_the_rest && calls > which)))

@@ -29,6 +29,10 @@ const char *fault_name(enum fault fault);
  * of this thread count. */
 void fault_arm(enum fault fault, unsigned n, bool rest);
 
+/* Between the two nothing fails or counts: what the test itself does in a conversation. */
+void fault_pause(void);
+void fault_resume(void);
+
 /* Nothing fails any more. How many calls there were. */
 unsigned fault_disarm(void);
 

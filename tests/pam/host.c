@@ -116,20 +116,29 @@ void host_configure(const char *lines)
                          host_path("key", key, sizeof(key)), lines);
 }
 
-void host_service(const char *service, const char *options, const char *preset)
+void host_stack(const char *service, const char *before, const char *options, const char *behind,
+                bool account)
 {
-    char module[PATH_SIZE], helper[PATH_SIZE], path[PATH_SIZE], name[64], text[4096], set[256] = "";
+    char module[PATH_SIZE], path[PATH_SIZE], name[64], text[8192];
+    char line[PATH_SIZE * 2 + 1024];
 
     host_built(".libs/pam_totp.so", module, sizeof(module));
-    host_built(".libs/pam_authtok.so", helper, sizeof(helper));
-    if (preset != NULL)
-        snprintf(set, sizeof(set), "auth required %.200s [set=%s]\n", helper, preset);
-    snprintf(text, sizeof(text),
-             "%sauth required %s config=%s/totp.conf %s\nauth required %s see\n"
-             "account required %s config=%s/totp.conf %s\n",
-             set, module, root, options, helper, module, root, options);
+    snprintf(line, sizeof(line), "required %s config=%s/totp.conf %s\n", module, root, options);
+    snprintf(text, sizeof(text), "%sauth %s%s%s%s", before, line, behind,
+             account ? "account " : "account required pam_permit.so\n", account ? line : "");
     snprintf(name, sizeof(name), "pam.d/%s", service);
     write_file(host_path(name, path, sizeof(path)), 0644, text);
+}
+
+void host_service(const char *service, const char *options, const char *preset)
+{
+    char helper[PATH_SIZE], set[PATH_SIZE + 256] = "", see[PATH_SIZE + 32];
+
+    host_built(".libs/pam_authtok.so", helper, sizeof(helper));
+    if (preset != NULL)
+        snprintf(set, sizeof(set), "auth required %s [set=%.200s]\n", helper, preset);
+    snprintf(see, sizeof(see), "auth required %s see\n", helper);
+    host_stack(service, set, options, see, true);
 }
 
 struct store *host_open(void)

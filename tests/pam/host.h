@@ -47,6 +47,10 @@ void host_configure_paths(const char *store, const char *key, const char *lines)
  * PAM_AUTHTOK of an earlier module. What is handed on is logged as "authtok=<...>". */
 void host_service(const char *service, const char *options, const char *preset);
 
+/* The same with whole lines before and behind our module; with account, it manages accounts too. */
+void host_stack(const char *service, const char *before, const char *options, const char *behind,
+                bool account);
+
 /* A totpctl of this build on this host, output to /dev/null; NULL ends the arguments. Returns the
  * process, for waitpid. */
 pid_t host_totpctl(const char *input, const char *const arguments[]);

@@ -20,12 +20,15 @@ struct report {
 };
 
 static uid_t real_uid, effective_uid;
+static __thread struct login *running;
 
 static void note_message(struct login *login, const struct pam_message *message)
 {
     bool question =
         message->msg_style == PAM_PROMPT_ECHO_OFF || message->msg_style == PAM_PROMPT_ECHO_ON;
+    const size_t used = strlen(login->said);
 
+    login->messages++;
     if (question) {
         login->prompts++;
         login->style = message->msg_style;
@@ -37,6 +40,20 @@ static void note_message(struct login *login, const struct pam_message *message)
     else
         login->infos++;
     snprintf(login->message, sizeof(login->message), "%s", message->msg);
+    snprintf(login->said + used, SAID_SIZE - used, "%s\n", message->msg);
+}
+
+static char *give(struct login *login, unsigned asked)
+{
+    const char *answer = asked < ANSWERS_MAX ? login->answers[asked] : NULL;
+
+    if (login->answer != NULL)
+        answer = login->answer(login);
+    if (answer == NULL)
+        answer = "";
+    if (asked < ANSWERS_MAX)
+        snprintf(login->given[asked], sizeof(login->given[asked]), "%s", answer);
+    return strdup(answer);
 }
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
@@ -44,19 +61,24 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 {
     struct login *login = context;
     struct pam_response *given = NULL;
+    bool fails = login->conversation == ANSWER_ERROR;
 
-    if (login->conversation == ANSWER)
+    if (login->conversation == ANSWER || login->conversation == NO_TEXT)
         given = calloc((size_t)count, sizeof(*given));
     for (int i = 0; i < count; i++) {
         unsigned asked = login->prompts;
         note_message(login, messages[i]);
-        if (login->prompts == asked || given == NULL)
+        fails = fails || login->messages == login->break_off ||
+                (login->conversation == NO_TEXT && messages[i]->msg_style == PAM_TEXT_INFO);
+        if (login->prompts == asked || given == NULL || fails)
             continue;
-        const char *answer = asked < ANSWERS_MAX ? login->answers[asked] : NULL;
-        given[i].resp = strdup(answer != NULL ? answer : "");
+        given[i].resp = give(login, asked);
     }
-    if (login->conversation == ANSWER_ERROR)
+    /* One message at a time is what the module sends. */
+    if (fails) {
+        free(given);
         return PAM_CONV_ERR;
+    }
     *responses = given;
     return PAM_SUCCESS;
 }
@@ -94,8 +116,8 @@ static bool in_log(const char *text)
 static void look_for_leaks(struct login *login)
 {
     login->leaked = in_log(SECRET_GA) || in_log(CODE_GA);
-    for (size_t i = 0; i < ANSWERS_MAX; i++) {
-        const char *answer = login->answers[i];
+    for (size_t i = 0; i < 2 * ANSWERS_MAX; i++) {
+        const char *answer = i < ANSWERS_MAX ? login->answers[i] : login->given[i - ANSWERS_MAX];
         if (answer == NULL || strlen(answer) < CODE_DIGITS_MIN)
             continue;
         if (in_log(answer) || in_log(answer + strlen(answer) - CODE_DIGITS_MIN))
@@ -114,7 +136,9 @@ void login_manage(struct login *login, int (*management)(pam_handle_t *, int))
     } delay = {.function = note_delay};
 
     log_clear();
-    login->prompts = login->infos = login->errors = login->delay = 0;
+    login->prompts = login->infos = login->errors = login->delay = login->messages = 0;
+    login->said[0] = login->message[0] = '\0';
+    memset(login->given, 0, sizeof(login->given));
     host_path("pam.d", confdir, sizeof(confdir));
     int r = pam_start_confdir(login->service != NULL ? login->service : "test", login->user,
                               &conversation, confdir, &handle);
@@ -132,6 +156,7 @@ void login_manage(struct login *login, int (*management)(pam_handle_t *, int))
     double started = stopwatch();
     if (login->before != NULL)
         login->before();
+    running = login;
     login->result = management(handle, login->flags);
     if (login->after != NULL)
         login->after();
@@ -191,6 +216,28 @@ void login_run_as(struct login *login, uid_t real, uid_t effective)
 void login_account(struct login *login)
 {
     login_manage(login, pam_acct_mgmt);
+}
+
+static int manage_whole(pam_handle_t *handle, int flags)
+{
+    int r = pam_authenticate(handle, flags);
+
+    running->reached = 1;
+    if (r != PAM_SUCCESS)
+        return r;
+    if (running->between != NULL)
+        running->between(handle);
+    r = pam_acct_mgmt(handle, flags);
+    running->reached = 2;
+    if (r != PAM_SUCCESS)
+        return r;
+    running->reached = 3;
+    return pam_setcred(handle, (int)((unsigned)flags | PAM_ESTABLISH_CRED));
+}
+
+void login_whole(struct login *login)
+{
+    login_manage(login, manage_whole);
 }
 
 void login_expect(struct login *login, int result, unsigned prompts, const char *name)

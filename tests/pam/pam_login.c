@@ -5,13 +5,17 @@
  *   prompt-echo-off: TEXT   prompt-echo-on: TEXT   info: TEXT   error: TEXT
  *   log: PRIORITY TEXT      what a module sent to syslog, control characters as #ooo
  *   result: PAM_NAME        of the last call
- */
+ *   locale: NAMES, text domain: NAME   of the process afterwards, with -l
+ *
+ * It speaks the environment's language, as sudo, su and login do, unless -C is given, as sshd. */
 #include "config.h"
 
 #include "base.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <libintl.h>
+#include <locale.h>
 #include <security/pam_appl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +27,7 @@ struct options {
     unsigned long repeat;
     int flags;
     int account, setcred;
+    int no_locale, show_locale;
 };
 
 /* syslog.h would declare these as fortified inlines; libpam and the modules find ours first. */
@@ -230,10 +235,16 @@ static void parse(struct options *options, int argc, char **argv)
                                              {NULL, 0, NULL, 0}};
     int c = 0;
 
-    while ((c = getopt_long(argc, argv, "d:n:r:st:", longopts, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "Cd:ln:r:st:", longopts, NULL)) != -1) {
         switch (c) {
+        case 'C':
+            options->no_locale = 1;
+            break;
         case 'd':
             options->confdir = optarg;
+            break;
+        case 'l':
+            options->show_locale = 1;
             break;
         case 'n':
             options->repeat = strtoul(optarg, NULL, 10);
@@ -258,7 +269,7 @@ static void parse(struct options *options, int argc, char **argv)
         }
     }
     if (argc - optind != 2 || options->repeat == 0) {
-        fprintf(stderr, "usage: pam_login [-s] [-d CONFDIR] [-n TIMES] [-r RHOST] [-t TTY] "
+        fprintf(stderr, "usage: pam_login [-Cls] [-d CONFDIR] [-n TIMES] [-r RHOST] [-t TTY] "
                         "[--account] [--setcred] SERVICE USER\n");
         exit(2);
     }
@@ -272,11 +283,15 @@ int main(int argc, char **argv)
     int result = PAM_SUCCESS, refused = 0;
 
     parse(&options, argc, argv);
+    if (!options.no_locale)
+        setlocale(LC_ALL, "");
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (unsigned long i = 0; i < options.repeat; i++) {
         result = login(&options);
         refused |= result != PAM_SUCCESS;
         printf("result: %s\n", result_name(result));
     }
+    if (options.show_locale)
+        printf("locale: %s, text domain: %s\n", setlocale(LC_ALL, NULL), textdomain(NULL));
     return refused;
 }

@@ -221,7 +221,7 @@ static const struct talk {
     {"Failed, as if it were not to be trusted", ERROR(OURS "Failed", "\"code\":36"),
      PAM_AUTHINFO_UNAVAIL},
     {"an unknown error", ERROR("com.example.Success", ""), PAM_AUTHINFO_UNAVAIL},
-    {"an error of varlink's", ERROR("org.varlink.service.MethodNotFound", "\"method\":\"Check\""),
+    {"an error of varlink's", ERROR("org.varlink.service.PermissionDenied", ""),
      PAM_AUTHINFO_UNAVAIL},
     {"an error without parameters", "{\"error\":\"" OURS "Busy\"}", PAM_AUTHINFO_UNAVAIL},
 };

@@ -98,11 +98,16 @@ static unsigned lines(const struct mode *mode, int result, bool guess)
     return mode->falls_back && result == PAM_AUTH_ERR && guess ? 2 : 1;
 }
 
+static bool is_stored(const struct mode *mode)
+{
+    return strstr(mode->options, "store") != NULL;
+}
+
 static void test_code_case(const struct mode *mode, const struct code_case *code)
 {
     char answer[256], name[256];
     struct login login = {0};
-    bool stored = strstr(mode->options, "store") != NULL;
+    bool stored = is_stored(mode);
     int result = mode->arrival == APART ? code->apart : stored ? code->store : code->forward;
     unsigned prompts = mode->arrival != PRESET || (mode->falls_back && result != PAM_SUCCESS);
 
@@ -121,8 +126,7 @@ static void test_code_case(const struct mode *mode, const struct code_case *code
 }
 
 /* Without an active device: the same prompts and the same refusal as a wrong code, unless the
- * rules let it pass without being asked. Where the store's password is to be checked, nobody is let
- * in without it: that set-up is refused. */
+ * rules let it pass without being asked. Where the store's password is checked, see below. */
 static void test_unenrolled(const struct mode *mode)
 {
     static const struct {
@@ -136,16 +140,48 @@ static void test_unenrolled(const struct mode *mode)
 
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
         struct login login = {0};
+        int result = rules[i].result;
+        if (result == PAM_SUCCESS && is_stored(mode))
+            continue;
         service(mode, rules[i].option, CODE_GA);
         type(mode, CODE_GA, answer, &login);
         login.user = "nobody-of-that-name";
-        int result = rules[i].result;
-        if (result == PAM_SUCCESS && strstr(mode->options, "store") != NULL)
-            result = PAM_AUTHINFO_UNAVAIL;
         login.lines = lines(mode, result, true);
         snprintf(name, sizeof(name), "%s: %s", mode->name, rules[i].option);
         login_expect(&login, result, rules[i].asks && (mode->arrival != PRESET || mode->falls_back),
                      name);
+    }
+}
+
+/* Where a device is spared the password is checked all the same, and it alone. In mode=auto what
+ * was not accepted is followed by a prompt, another attempt. */
+static void test_password_alone(const struct mode *mode)
+{
+    static const struct {
+        const char *name, *user, *password;
+        int result;
+        unsigned failures; /* of an answer */
+    } rows[] = {{"of nobody", "nobody-of-that-name", "passwort", PAM_AUTH_ERR, 0},
+                {"wrong", "bob", "passwort", PAM_AUTH_ERR, 1},
+                {"right", "bob", "password", PAM_SUCCESS, 0}};
+    const bool twice = strstr(mode->options, "auto") != NULL;
+    struct account account CLEANUP(account_clear) = {0};
+    char options[256];
+
+    snprintf(options, sizeof(options), "%s unenrolled=permit", mode->options);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const bool refused = rows[i].result != PAM_SUCCESS;
+        const unsigned answers = refused && twice ? 2 : 1;
+        struct login login = {
+            .user = rows[i].user, .answers = {rows[i].password}, .lines = answers};
+        account_init(&account, "bob");
+        memcpy(account.password, PASSWORD_HASH, sizeof(PASSWORD_HASH));
+        person_save(&account, 1);
+        host_service("test", options, mode->preset != NULL ? rows[i].password : NULL);
+        login_expect(&login, rows[i].result, mode->preset != NULL ? answers - 1 : answers,
+                     rows[i].name);
+        ok(person_load("bob", &account) && account.failures == answers * rows[i].failures,
+           "%s: %s: %u failures", mode->name, rows[i].name, account.failures);
     }
 }
 
@@ -212,6 +248,8 @@ int main(void)
             test_code_case(&modes[m], &code_cases[c]);
         test_replay(&modes[m]);
         test_unenrolled(&modes[m]);
+        if (is_stored(&modes[m]))
+            test_password_alone(&modes[m]);
     }
     test_wrong_password();
     test_password_of_digits();

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "login.h"
+#include "redirect.h"
 #include "service.h"
 
 #include "backend.h"
@@ -15,6 +16,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NEWER "PRAGMA user_version = 9999"
 
 static char store[512], key[512], spare[512];
 
@@ -233,7 +236,7 @@ static void test_records(void)
         "UPDATE account SET role = 'root'",
         "UPDATE account SET password = printf('%.*c', 5000, 'x')",
         "UPDATE account SET email = x'c3'",
-        "PRAGMA user_version = 9999",
+        NEWER,
         "PRAGMA user_version = -1",
         "PRAGMA application_id = 1",
         "DROP TABLE device",
@@ -253,7 +256,10 @@ static void test_records(void)
         settle();
         warm_up();
         run_sql(statements[i]);
+        /* A program of that version may be there: the service is not the one to say. */
+        redirect_forbid(service_is_way() && strcmp(statements[i], NEWER) != 0);
         expect_unavailable(statements[i], "");
+        redirect_forbid(service_is_way());
         service_rest();
         remove_siblings();
         snprintf(copy, sizeof(copy), "cp -p '%s' '%s'", good, store);

@@ -54,6 +54,7 @@ Enable                  ++   --    --  --    --    --      --     --     --     
 Disable                 ++   --    --  --    ?+    ?+      --     --     --      --       --
 Lock                    ++   --    --  --    ?+    ?+      --     --     --      --       --
 Unlock                  ++   --    --  --    ?+    ?+      --     --     --      --       --
+Resync                  ++   --    --  --    ?+    ?+      --     --     --      --       --
 GetInfo                 +p   +p    +p  +p    +p    +p      +p     +p     +p      +p       +p
 GetInterfaceDescription +p   +p    +p  +p    +p    +p      +p     +p     +p      +p       +p
 """
@@ -77,6 +78,8 @@ def parameters_of(world, method, user):
         "Confirm": {"device": "spare", "code": hotp(SECRETS["spare"], 0)},
         "Remove": {"device": "spare"},
         "Backup": {"count": 2},
+        "Resync": {"device": "phone", "code": hotp(SECRETS["phone"], world.counters[user] + 500),
+                   "next_code": hotp(SECRETS["phone"], world.counters[user] + 501)},
     }
     return {"user": user, **special.get(method, {})}
 
@@ -132,6 +135,8 @@ class Caller:
         if any(secret in text for secret in SECRETS.values()) != (letter == "+" and method in
                                                                   ("Enroll", "Qr")):
             return "! a secret " + text
+        if method == "Resync" and letter == "+" and last["parameters"]["verdict"] != "accepted":
+            return "! the clock was not found " + text
         if "$" in text or (self.who != "root" and self.world.island.root in text):
             return "! more is told than is anybody's business " + text
         return letter if letter != "!" else "! " + text
@@ -262,18 +267,153 @@ def test_proofs(world):
     same(world.record("carol")["failures"], 5, "first codes cannot be tried for ever")
 
 
+# Each may let somebody in; none may let them do what takes a code.
+MILD = ("unenrolled = permit", "unenrolled = ignore", "unenrolled = enroll",
+        "enroll_by = 2099-12-31", "grace = 30d", "exempt_users = alice, carol",
+        "exempt_groups = alice, carol", "exempt_networks = 0.0.0.0/0, ::/0", "audit_only = yes",
+        "debug = yes", "unenrolled = permit\ngrace = 30d\nexempt_users = alice, carol\n"
+        "exempt_groups = alice, carol\naudit_only = yes\ndebug = yes")
+
+
 def test_rules(world):
     """What lets people in without a code proves nothing."""
-    for lines in ("unenrolled = permit", "unenrolled = ignore",
-                  "[service totpctl]\nunenrolled = permit"):
+    for option in MILD:
+        for lines in (option, f"[service totpctl]\n{option}"):
+            world.restart()
+            world.island.configure(lines)
+            world.reset("alice")
+            world.reset("carol", proven=False)
+            name = lines.replace("\n", " ")
+            place = {"user": "alice", "service": "totpctl", "tty": "pts/9"}
+            world.ask("Check", **place, code=world.code("alice"))
+            first = hotp(SECRETS["spare"], 0)
+            answers = [ask(world, *call[:2], tty="pts/9", **call[2]) for call in (
+                ("alice", "Backup", {}), ("alice", "Backup", {"proof": ""}),
+                ("alice", "Backup", {"proof": "000000"}), ("carol", "Backup", {"proof": "000000"}),
+                ("carol", "Passwd", {"new_password": PASSWORD, "proof": ""}),
+                ("carol", "Qr", {"device": "spare", "proof": first}))]
+            same(answers, ["CodeNeeded", "CodeRefused malformed", "CodeRefused wrong",
+                           *3 * ["CodeRefused unenrolled"]], name)
+            code = world.code("alice")
+            answers = [ask(world, "alice", "Backup", tty="pts/9", proof=code) for _ in range(2)]
+            same((answers, world.record("alice")["failures"]), (["", "CodeRefused replayed"], 0),
+                 f"{name}: a code proves, once")
+            for _ in range(5):
+                ask(world, "alice", "Backup", proof="000000")
+            same(ask(world, "alice", "Backup", proof=world.code("alice")), "CodeRefused locked",
+                 f"{name}: guesses lock")
+        same(world.check("dora"), "", f"{option}: logins go on".replace("\n", " "))
+    world.island.configure("")
+
+
+def test_lockers(world):
+    """What a program of a person's own is told at a login; root's say counts for more."""
+    def begin(who, **parameters):
+        call = {"user": "alice", "service": "i3lock", "tty": "tty1", **parameters}
+        client = world.root if who == "root" else Client(world.people[who])
+        answer = client.ask("Begin", call)["parameters"]
+        return answer["verdict"] if answer["admit"] != "no" else "asked" if answer["ask"] else "no"
+
+    for lines, parameters, wanted in (
+            ("", {}, ("asked", "asked")),
+            ("exempt_users = alice", {}, ("exempt", "exempt")),
+            ("exempt_users = bob", {}, ("asked", "asked")),
+            ("exempt_groups = alice", {"group": "alice"}, ("exempt", "exempt")),
+            ("exempt_groups = bob", {"group": "bob"}, ("exempt", "asked")),
+            ("exempt_networks = 192.0.2.0/24", {"rhost": "192.0.2.1"}, ("exempt", "asked")),
+            ("exempt_networks = ::/0", {"rhost": "::1"}, ("exempt", "asked")),
+            ("grace = 1h", {}, ("grace", "asked")),
+            ("[service i3lock]\ngrace = 1h", {}, ("grace", "asked"))):
         world.island.configure(lines)
         world.reset("alice")
-        world.reset("carol", proven=False)
-        answers = [ask(world, "alice", "Backup", proof="000000"),
-                   ask(world, "carol", "Backup", proof="000000"),
-                   ask(world, "carol", "Passwd", new_password=PASSWORD, proof="")]
-        same(answers, ["CodeRefused wrong", *2 * ["CodeRefused unenrolled"]],
-             lines.replace("\n", " "))
+        world.ask("Check", user="alice", service="i3lock", tty="tty1", code=world.code("alice"))
+        same((begin("root", **parameters), begin("alice", **parameters)), wanted,
+             f"root and others, {lines or 'nothing'}".replace("\n", " ") + f" {parameters}")
+    world.island.configure("debug = yes\naudit_only = yes")
+    world.reset("alice")
+    with Client(world.people["alice"]) as client:
+        told = [asks.ask("Check", {"user": "alice", "code": "000000"})["parameters"]
+                for asks in (world.root, client)]
+    same([bool(answer.get("explanation")) for answer in told], [True, False],
+         "why a code is wrong is told to root")
+    same(world.record("alice")["failures"], 1, "others' guesses count, whatever is audited")
+    world.island.configure("")
+
+
+def devices(world, name):
+    return [(device["device"], device["state"]) for device in world.record(name)["devices"]]
+
+
+def start_login(world):
+    """A device that a login makes for Carol, who has none."""
+    world.reset("carol", proven=False)
+    world.ask("Remove", user="carol")
+    world.ask("Enroll", user="carol", at_login=True, type="hotp", secret=SECRETS["spare"],
+              device="spare")
+    return world.record("carol")["devices"][0]["id"]
+
+
+def test_login_device(world):
+    """What belongs to a login is nothing on a user's word, and gives way to one."""
+    number, first = start_login(world), hotp(SECRETS["spare"], 0)
+    same([ask(world, "carol", "Confirm", code=code, **words) for code in ("000000", first)
+          for words in ({"trial": True}, {"at_login": True},
+                        {"at_login": True, "trial": True, "device_id": number})],
+         6 * ["NotPermitted"], "nobody but a login tries codes, or confirms in its name")
+    same([ask(world, "carol", "Confirm", code=first, **words)
+          for words in ({}, {"device": "spare"}, {"device_id": number})], 3 * ["Failed"],
+         "to a user its device is none")
+    same(ask(world, "carol", "Enroll", at_login=True, device="third"), "NotPermitted",
+         "nor do they make one")
+    same((devices(world, "carol"), world.record("carol")["failures"]), ([("spare", "pending")], 0),
+         "nothing has come of it")
+    login = {"user": "carol", "code": first, "at_login": True, "device_id": number}
+    same((world.ask("Confirm", trial=True, **login)["verdict"],
+          ask(world, "carol", "Enroll", device="third"), devices(world, "carol")),
+         ("accepted", "", [("third", "pending")]), "a user's own takes its place")
+    answers = [world.root.ask("Confirm", {**login, **words})
+               for words in ({}, {"trial": True}, {"device_id": 0})]
+    same(([answer["parameters"].get("code") for answer in answers], devices(world, "carol")),
+         (3 * [13], [("third", "pending")]), "the login ends, and the other stays")
+    login["device_id"] = start_login(world)
+    same((world.ask("Confirm", **login)["verdict"], devices(world, "carol")),
+         ("accepted", [("spare", "active")]), "left alone, a login confirms its own")
+
+
+def test_words(world):
+    """When a password expires is root's to say."""
+    for who, parameters in (("alice", {}), ("alice", {"new_password": PASSWORD}),
+                            ("helen", {"user": "alice"})):
+        world.reset("alice")
+        world.reset("helen", role="admin")
+        world.ask("Passwd", user="alice", new_password=PASSWORD)
+        same((ask(world, who, "Passwd", expire=True, proof=world.code(who), **parameters),
+              world.record("alice").get("password_expired", False)), ("NotPermitted", False),
+             f"{who} has no password expire: {parameters}")
+    world.ask("Passwd", user="alice", expire=True)
+    same((world.record("alice")["password_expired"],
+          ask(world, "alice", "Passwd", new_password=PASSWORD + "!", proof=world.code("alice")),
+          world.record("alice").get("password_expired", False)), (True, "", False),
+         "root does, and a new one is good again")
+
+
+def test_clear_grace(world):
+    """By a code of one's own, and nobody else's."""
+    world.island.configure("grace = 1h")
+    place = {"service": "sshd", "rhost": "192.0.2.1"}
+    for who, parameters, wanted in (("alice", {}, "CodeNeeded"),
+                                    ("alice", {"proof": "000000"}, "CodeRefused wrong"),
+                                    ("bob", {"proof": True}, "NotPermitted"),
+                                    ("helen", {"proof": True}, "NotPermitted"),
+                                    ("alice", {"proof": True}, "")):
+        for name, role in (("alice", "user"), ("bob", "user"), ("helen", "admin")):
+            world.reset(name, role=role)
+        world.ask("Check", user="alice", code=world.code("alice"), **place)
+        if parameters.get("proof") is True:
+            parameters = {"proof": world.code(who)}
+        same((ask(world, who, "Set", user="alice", clear_grace=True, **parameters),
+              world.ask("Begin", user="alice", **place)["ask"]), (wanted, wanted == ""),
+             f"grace, cleared by {who}: {wanted or 'done'}")
     world.island.configure("")
 
 
@@ -362,8 +502,9 @@ def test(island):
     with Service(island) as service:
         world = World(island, service, ("alice", "bob", "carol", "dora", "helen"))
         world.reset("toor")
-        for check in (test_table, test_own, test_admin, test_proofs, test_rules, test_lock,
-                      test_names, test_first_admin, test_put_back, test_broken):
+        for check in (test_table, test_own, test_admin, test_proofs, test_rules, test_lockers,
+                      test_login_device, test_words, test_clear_grace, test_lock, test_names,
+                      test_first_admin, test_put_back, test_broken):
             world.restart()
             check(world)
         check_log(world, service.logged())

@@ -172,6 +172,8 @@ def test_fields(desk, alice):
                                     ("The same again: ", "open sesame"), (PROOF, alice.code()))
     ok(terminal.status == DONE and "sesame" not in shown, "passwd: after a code", shown)
     ok(desk.json(alice, "show")["has_password"], "there is a password")
+    desk.island.totpctl("passwd", alice.name, "--expire")
+    same(desk.json(alice, "show")["password_expired"], True, "passwd --expire: root's, and seen")
     code = alice.code()
     desk.status(REFUSED, "passwd: not after a wrong code", alice, "passwd", "--delete",
                 answer=alice.wrong_code() + "\n", says=["your own code is wrong"])
@@ -197,8 +199,9 @@ OTHERS = (["show", "NAME"], ["enroll", "NAME"], ["confirm", "NAME"], ["qr", "NAM
           ["passwd", "NAME", "--delete"], ["set", "NAME", "email=x@example.org"],
           ["set", "NAME", "role=admin"], ["enable", "NAME"], ["disable", "NAME"], ["lock", "NAME"],
           ["unlock", "NAME"], ["backup", "new", "NAME"], ["backup", "status", "NAME"],
-          ["backup", "revoke", "NAME"], ["verify", "NAME"], ["add", "NAME"], ["log", "NAME"])
-ADMINS = {"show", "enroll", "confirm", "disable", "lock", "unlock", "backup", "log"}
+          ["backup", "revoke", "NAME"], ["verify", "NAME"], ["add", "NAME"], ["log", "NAME"],
+          ["resync", "NAME"], ["set", "NAME", "grace=clear"], ["passwd", "NAME", "--expire"])
+ADMINS = {"show", "enroll", "confirm", "disable", "lock", "unlock", "backup", "log", "resync"}
 
 
 def expect_refusals(desk, person, name, rows):
@@ -226,8 +229,12 @@ def test_others(desk, alice, name):
 def test_own(desk, alice):
     wrong = expect_refusals(desk, alice, alice.name,
                             (["enable"], ["disable"], ["lock"], ["unlock"], ["list"], ["log"],
-                             ["log", "NAME"], ["add", "NAME"], ["add", "zoe"]))
+                             ["stats"], ["log", "NAME"], ["add", "NAME"], ["add", "zoe"],
+                             ["resync"], ["passwd", "--expire"]))
     ok(not wrong, "one's own record: what is root's to do", wrong)
+    desk.status(USAGE, "set grace=clear: not without a code", alice, "set", "grace=clear")
+    desk.status(DONE, "set grace=clear: with one", alice, "set", "grace=clear",
+                answer=alice.code() + "\n")
 
 
 def lock_out(desk, person):
@@ -278,6 +285,56 @@ def test_help(desk, helen, bob, carol):
            for action in ("enroll", "confirm", "lock", "unlock", "disable")), "log: of all", events)
 
 
+def test_resync(desk, helen, bob):
+    """By two codes of the person's, and one of the admin's."""
+    codes = f"{bob.code()}\n{bob.code()}\n"
+    wrong = f"{bob.wrong_code()}\n{bob.wrong_code()}\n"
+    desk.status(REFUSED, "resync: not one's own", bob, "resync", answer=codes,
+                says=["not permitted"])
+    desk.status(REFUSED, "resync: after a wrong code", helen, "resync", bob.name,
+                answer=codes + helen.wrong_code() + "\n", says=["your own code is wrong"])
+    desk.status(REFUSED, "resync: two codes that are none of the device's", helen, "resync",
+                bob.name, answer=wrong + helen.code() + "\n", says=["not two codes in a row"])
+    same(desk.record(bob.name)["devices"][0]["drift"], 0, "nothing has come of it")
+    done = desk.json(helen, "resync", bob.name, answer=codes + helen.code() + "\n")
+    same((done["user"], done["verdict"], done["device"]), (bob.name, "accepted", "phone"),
+         "resync: two codes of the person's")
+    drift = desk.record(bob.name)["devices"][0]["drift"]
+    ok(-16 <= drift < 0, "show tells how far off the clock is", drift)
+    same(desk.json(bob, "show")["devices"][0]["drift"], drift, "to the person too")
+    desk.status(REFUSED, "resync: the same codes again", helen, "resync", bob.name,
+                answer=codes + helen.code() + "\n", says=["not later than the last one"])
+    desk.status(DONE, "the next code logs in", bob, "verify", answer=bob.code() + "\n")
+
+
+def test_first_code(desk, helen, erin):
+    """Of a device that an admin has made: verify takes it as a login would."""
+    take_device(erin, desk.json(helen, "enroll", erin.name, answer=helen.code() + "\n")["uri"])
+    desk.status(DONE, "verify: a first code", erin, "verify", answer=erin.code() + "\n",
+                says=["no backup tokens yet", "'totpctl backup new'"])
+    record = desk.json(erin, "show")
+    same((record["devices"][0]["state"], record["backup_tokens"]["left"]), ("active", 0),
+         "the device is active")
+
+
+def test_stats(desk, helen):
+    """Two questions, and a code for each."""
+    code = helen.code()
+    done = desk.status(REFUSED, "stats: the same code twice", helen, "stats",
+                       answer=f"{code}\n{code}\n",
+                       says=["takes another code of your own", "has been used already"])
+    same(done.stdout, "", "shows nothing")
+    desk.status(USAGE, "stats: one code alone", helen, "stats", answer=helen.code() + "\n",
+                says=["give it as the next line"])
+    shown, terminal = desk.dialogue(helen, ["stats"], (PROOF, helen.code()),
+                                    ("or give a backup token\r\n" + PROOF, helen.code()))
+    ok(terminal.status == DONE and "ACCOUNTS" in shown, "stats: a code for each, when asked", shown)
+    counted = desk.json(helen, "--quiet", "stats", answer=f"{helen.code()}\n{helen.code()}\n")
+    record = desk.island.totpctl("stats")
+    for field in ("logins", "verdicts", "accounts", "devices", "last_used", "backup_tokens"):
+        same(counted[field], record[field], f"stats: {field} are what root sees")
+
+
 def test_limits(desk, helen, bob):
     """All that an admin may not do."""
     wrong = expect_refusals(desk, helen, bob.name,
@@ -302,7 +359,7 @@ def test_root(desk, helen):
 
 def test_demoted(desk, helen, bob):
     desk.island.totpctl("set", helen.name, "role=user")
-    wrong = expect_refusals(desk, helen, bob.name, [*OTHERS, ["list"], ["log"]])
+    wrong = expect_refusals(desk, helen, bob.name, [*OTHERS, ["list"], ["log"], ["stats"]])
     ok(not wrong, "who is an admin no more can no more", wrong)
 
 
@@ -339,8 +396,8 @@ def test_activated(desk, service, dave):
 
 
 def test(island):
-    alice, bob, helen, carol, dave = (island.person(f"{name}-e2e") for name in
-                                      ("alice", "bob", "helen", "carol", "dave"))
+    alice, bob, helen, carol, dave, erin = (island.person(f"{name}-e2e") for name in
+                                            ("alice", "bob", "helen", "carol", "dave", "erin"))
     for person in bob, helen:
         island.enroll(person)
     desk = Desk(island)
@@ -350,12 +407,13 @@ def test(island):
                 (test_pictures, alice), (test_fields, alice), (test_others, alice, bob.name),
                 (test_others, alice, "root"), (test_others, alice, "nobody-here"),
                 (test_own, alice), (test_admin, helen, bob), (test_help, helen, bob, carol),
+                (test_resync, helen, bob), (test_first_code, helen, erin), (test_stats, helen),
                 (test_limits, helen, bob), (test_root, helen), (test_demoted, helen, bob)):
             service.restart()
             check(desk, *people)
         said = service.logged()
     test_without(desk, alice)
-    test_secrecy((alice, bob, helen, carol), said)
+    test_secrecy((alice, bob, helen, carol, erin), said)
     if shutil.which("systemd-socket-activate", path=ENVIRONMENT["PATH"]) is None:
         skip("activated by its socket", "systemd-socket-activate is needed")
         return

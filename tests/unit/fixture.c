@@ -62,14 +62,15 @@ struct device fixture_enroll(struct store *store, const struct conf *conf, const
                                            .period = 30};
     struct reply_device reply CLEANUP(reply_device_clear) = {0};
     struct reply_tokens tokens CLEANUP(reply_tokens_clear) = {0};
+    struct enroll_code first = {.user = user, .label = label};
     struct outcome result = {0};
     struct err err = {0};
 
     must(enroll_start(store, conf, "host", &request, FIXTURE_NOW, &reply, &err), &err,
          "enroll_start");
-    must(enroll_confirm(store, conf, user, label, fixture_code(&reply.device, FIXTURE_NOW / 30 - 1),
-                        false, &request.origin, FIXTURE_NOW, &result, &tokens, &err),
-         &err, "enroll_confirm");
+    first.code = fixture_code(&reply.device, FIXTURE_NOW / 30 - 1);
+    must(enroll_confirm(store, conf, &first, FIXTURE_NOW, &result, &tokens, &err), &err,
+         "enroll_confirm");
     if (result.verdict != VERDICT_ACCEPTED)
         must(ERR_REFUSED, &err, "first code");
     return reply.device;

@@ -103,6 +103,48 @@ static void test_hash(void)
        "the same for a new account");
 }
 
+/* A password expires until there is another. */
+static void test_expire(void)
+{
+    struct admin_fields fields = {.expire = true};
+
+    ok(admin_set(store, "carol", &fields, "expire", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("carol") && account.password_expired && account.password[0] != '\0' &&
+           recorded("expire"),
+       "a password is to be replaced, and stays");
+    ok(admin_set(store, "carol", &fields, "expire", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("carol") && account.password_expired,
+       "that may be said twice");
+    fields = (struct admin_fields){.email = "c@example.org", .clear_grace = true};
+    ok(admin_set(store, "carol", &fields, "set", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("carol") && account.password_expired,
+       "another field does not change it");
+    fields = (struct admin_fields){.password = "new", .hash = "$y$new"};
+    ok(admin_set(store, "carol", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("carol") && !account.password_expired && strcmp(account.password, "$y$new") == 0,
+       "a new one does");
+    fields = (struct admin_fields){.password = "next", .hash = "$y$next", .expire = true};
+    ok(admin_set(store, "carol", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("carol") && account.password_expired && strcmp(account.password, "$y$next") == 0,
+       "one that is given only to be replaced is marked with it");
+    fields = (struct admin_fields){.password = ""};
+    ok(admin_set(store, "carol", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("carol") && !account.password_expired && account.password[0] == '\0',
+       "where there is none, none has expired");
+    size_t events = fixture_events(store, NULL);
+    fields = (struct admin_fields){.email = "x@example.org", .expire = true};
+    ok(admin_set(store, "carol", &fields, "expire", &origin, FIXTURE_NOW, &err) == ERR_CONFLICT &&
+           strcmp(err.where, "carol") == 0 && show("carol") && !account.password_expired &&
+           strcmp(account.email, "c@example.org") == 0 && fixture_events(store, NULL) == events,
+       "nor can it, and nothing else is done: %s", err.what);
+    fields = (struct admin_fields){.password = "", .expire = true};
+    ok(admin_set(store, "carol", &fields, "expire", &origin, FIXTURE_NOW, &err) == ERR_CONFLICT,
+       "nor one that is cleared at once");
+    fields = (struct admin_fields){.expire = true};
+    ok(admin_set(store, "bob", &fields, "expire", &origin, FIXTURE_NOW, &err) == ERR_NOT_FOUND,
+       "nor nobody's");
+}
+
 static void test_states(void)
 {
     ok(admin_enable(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0 && show("alice") &&
@@ -143,6 +185,7 @@ int main(void)
     test_add();
     test_set();
     test_hash();
+    test_expire();
     test_states();
     test_remove();
     store_close(&store);

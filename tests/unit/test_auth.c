@@ -158,16 +158,578 @@ static void test_begin(void)
     ok(admin_lock(store, "alice", true, &origin, FIXTURE_NOW, &err) == 0 &&
            auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err) == 0 && reply.ask,
        "the closed too, and are refused then");
-    ok(auth_account(store, &rules, "alice", FIXTURE_NOW, &reply, &err) == 0 &&
-           reply.result.verdict == VERDICT_LOCKED && reply.result.admit == ADMIT_NO,
-       "account management refuses the closed");
-    ok(admin_lock(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0 &&
-           auth_account(store, &rules, "alice", FIXTURE_NOW, &reply, &err) == 0 &&
-           reply.result.admit == ADMIT_YES,
-       "and lets the opened pass");
-    ok(auth_account(store, &rules, "bob", FIXTURE_NOW, &reply, &err) == 0 &&
-           reply.result.verdict == VERDICT_UNENROLLED && reply.result.admit == ADMIT_NO,
+    ok(admin_lock(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0, "opened again");
+}
+
+/* --- who may not need a code ------------------------------------------------------------------ */
+
+static bool is(int r, enum verdict verdict, enum admit admit)
+{
+    return r == 0 && !reply.ask && !reply.enroll && reply.result.verdict == verdict &&
+           reply.result.admit == admit;
+}
+
+static bool asks(int r)
+{
+    return r == 0 && reply.ask && !reply.enroll && reply.result.admit == ADMIT_NO;
+}
+
+static bool enrols(int r)
+{
+    return r == 0 && reply.enroll && !reply.ask && reply.result.admit == ADMIT_NO &&
+           reply.result.verdict == VERDICT_UNENROLLED;
+}
+
+static struct account look(const char *user)
+{
+    struct account account = {0};
+
+    if (admin_show(store, user, &account, &err) != 0)
+        ok(false, "%s has an account", user);
+    return account;
+}
+
+static bool recorded(const char *action, const char *verdict, const char *method)
+{
+    struct event last = {0};
+
+    return fixture_events(store, &last) > 0 && strcmp(last.action, action) == 0 &&
+           strcmp(last.verdict, verdict) == 0 && strcmp(last.method, method) == 0 &&
+           strcmp(reply.event.verdict, verdict) == 0 && strcmp(reply.event.method, method) == 0;
+}
+
+static int answer(struct auth_request request, const char *head, const char *tail)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "%s%s", head, tail);
+    request.password = text;
+    return auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err);
+}
+
+static void set_password(const char *user)
+{
+    const struct admin_fields fields = {.password = "secret"};
+
+    ok(admin_set(store, user, &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0,
+       "%s has a password", user);
+}
+
+static void lock_out(const char *user)
+{
+    for (unsigned i = 0; i < conf.rules.max_failures; i++)
+        (void)check(AUTH_CODE, user, NULL, "000000", false, FIXTURE_NOW);
+}
+
+static void test_exempt(void)
+{
+    static const char *const lists[] = {"user", "group", "network"};
+    struct auth_request request = {.user = "erin", .origin = origin};
+
+    (void)fixture_enroll(store, &conf, "erin", "phone");
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        request.exempt = lists[i];
+        request.user = i == 2 ? "nobody" : "erin";
+        ok(is(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_EXEMPT,
+              ADMIT_IGNORE) &&
+               recorded("login", "exempt", lists[i]),
+           "exempt by %s, recorded as that", lists[i]);
+    }
+    request.user = "erin";
+    lock_out("erin");
+    ok(is(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_EXEMPT,
+          ADMIT_IGNORE),
+       "others' wrong codes do not lock out who is asked for none");
+    request.exempt = NULL;
+    ok(asks(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err)) &&
+           asks(auth_begin(store, &conf.rules, &(struct auth_request){.user = "erin"}, FIXTURE_NOW,
+                           &reply, &err)),
+       "who is not exempt is asked");
+    request.exempt = "user";
+    ok(admin_lock(store, "erin", true, &origin, FIXTURE_NOW, &err) == 0 &&
+           asks(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err)),
+       "no list opens a closed account");
+    request.shape = AUTH_COMBINED;
+    ok(is(answer(request, "x", ""), VERDICT_LOCKED, ADMIT_NO), "nor in one answer");
+}
+
+static void test_exempt_answer(void)
+{
+    struct device device = fixture_enroll(store, &conf, "frank", "phone");
+    struct auth_request request = {
+        .user = "frank", .origin = origin, .shape = AUTH_COMBINED, .exempt = "network"};
+    const char *code = fixture_code(&device, FIXTURE_NOW / 30);
+
+    set_password("frank");
+    ok(asks(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err)),
+       "an answer that is asked for in any case");
+    ok(is(answer(request, "guess", "000000"), VERDICT_EXEMPT, ADMIT_IGNORE) &&
+           reply.password_length == 11 && recorded("login", "exempt", "network"),
+       "is passed on whole where the password is another's business");
+    request.check_password = true;
+    ok(asks(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err)),
+       "the password is not spared");
+    ok(is(answer(request, "guess", ""), VERDICT_WRONG, ADMIT_NO) && look("frank").failures == 1 &&
+           recorded("login", "wrong", "password"),
+       "a wrong one is refused and counted");
+    ok(is(answer(request, "secret", ""), VERDICT_EXEMPT, ADMIT_YES) &&
+           recorded("login", "exempt", "network"),
+       "the right one passes");
+    request.shape = AUTH_TAIL;
+    ok(is(answer(request, "secret", ""), VERDICT_EXEMPT, ADMIT_YES) && reply.password_length == 6,
+       "without a second prompt");
+    ok(is(answer(request, "secret", code), VERDICT_ACCEPTED, ADMIT_YES) &&
+           reply.password_length == 6 && look("frank").failures == 0,
+       "a code is taken all the same");
+    ok(is(answer(request, "secret", code), VERDICT_WRONG, ADMIT_NO),
+       "and being used up, is none any more");
+    lock_out("frank");
+    ok(asks(answer(request, "secret", "")), "while locked, the prompt is as ever");
+    request.shape = AUTH_COMBINED;
+    ok(is(answer(request, "secret", ""), VERDICT_LOCKED, ADMIT_NO) &&
+           is(answer(request, "guess", ""), VERDICT_LOCKED, ADMIT_NO),
+       "and no password is judged");
+    request.user = "nobody";
+    ok(is(answer(request, "secret", ""), VERDICT_WRONG, ADMIT_NO), "nor is anybody's known");
+}
+
+/* --- enrolment at a login --------------------------------------------------------------------- */
+
+static void test_enroll(void)
+{
+    struct rules rules = conf.rules;
+    struct auth_request request = {.user = "newcomer", .origin = origin};
+    const size_t events = fixture_events(store, NULL);
+
+    rules.unenrolled = UNENROLLED_ENROLL;
+    ok(enrols(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)) &&
+           fixture_events(store, NULL) == events,
+       "whoever has no device is to enrol, and nothing is recorded yet");
+    request.check_password = true;
+    ok(asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)),
+       "where the password is checked here, only after it");
+    request = (struct auth_request){.user = "alice", .origin = origin};
+    ok(asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)),
+       "whoever has one is asked for its code");
+    request.user = "newcomer";
+    rules.enroll_by = FIXTURE_NOW + 1;
+    ok(is(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_UNENROLLED,
+          ADMIT_YES) &&
+           recorded("login", "unenrolled", "permit"),
+       "before enroll_by everybody passes");
+    rules.enroll_by = FIXTURE_NOW;
+    ok(enrols(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)),
+       "from then on they enrol");
+    rules.unenrolled = UNENROLLED_DENY;
+    ok(asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)) &&
+           is(auth_begin(store, &rules, &request, FIXTURE_NOW - 1, &reply, &err),
+              VERDICT_UNENROLLED, ADMIT_YES),
+       "or are asked and refused, and before it pass");
+    rules.enroll_by = INT64_MAX;
+    ok(!(auth_begin(store, &rules, &request, -1, &reply, &err) == 0 &&
+         reply.result.admit != ADMIT_NO),
+       "a clock before 1970 is before no day");
+    ok(admin_enable(store, "alice", false, &origin, FIXTURE_NOW, &err) == 0, "alice switched off");
+    rules = conf.rules;
+    rules.unenrolled = UNENROLLED_ENROLL;
+    request.user = "alice";
+    ok(asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)),
+       "an account that is switched off enrols nobody");
+    ok(admin_enable(store, "alice", true, &origin, FIXTURE_NOW, &err) == 0, "and on again");
+}
+
+static void test_enroll_answer(void)
+{
+    struct auth_request request = {
+        .user = "gina", .origin = origin, .shape = AUTH_COMBINED, .check_password = true};
+    const struct admin_fields fields = {.password = "secret"};
+
+    conf.rules.unenrolled = UNENROLLED_ENROLL;
+    ok(admin_add(store, "gina", &fields, &origin, FIXTURE_NOW, &err) == 0, "gina has no device");
+    size_t events = fixture_events(store, NULL);
+    ok(enrols(answer(request, "secret", "")) && reply.password_length == 6 &&
+           fixture_events(store, NULL) == events,
+       "with the right password she is to enrol");
+    ok(is(answer(request, "guess", ""), VERDICT_WRONG, ADMIT_NO) && look("gina").failures == 1 &&
+           recorded("login", "wrong", "password"),
+       "with a wrong one she is refused, which counts");
+    ok(is(answer(request, "secret", "000000"), VERDICT_WRONG, ADMIT_NO) &&
+           look("gina").failures == 2,
+       "there is no code to be cut off");
+    request.shape = AUTH_TAIL;
+    ok(enrols(answer(request, "secret", "")), "the same in mode auto");
+    request.check_password = false;
+    ok(enrols(answer(request, "anything", "")), "or where another module knows the password");
+    request.check_password = true;
+    request.user = "nobody";
+    ok(is(answer(request, "secret", ""), VERDICT_WRONG, ADMIT_NO),
+       "an account that nobody made has no right password");
+    conf.rules.enroll_by = FIXTURE_NOW + 1;
+    request.user = "gina";
+    ok(is(answer(request, "secret", ""), VERDICT_UNENROLLED, ADMIT_YES) &&
+           is(answer(request, "guess", ""), VERDICT_WRONG, ADMIT_NO),
+       "before enroll_by the password alone decides");
+    conf.rules.enroll_by = 0;
+    for (int i = 0; i < 3; i++)
+        (void)answer(request, "guess", "");
+    request.shape = AUTH_COMBINED;
+    ok(is(answer(request, "secret", ""), VERDICT_LOCKED, ADMIT_NO), "guesses lock");
+    conf.rules.unenrolled = UNENROLLED_DENY;
+}
+
+static int begin_as(const char *user, bool audit)
+{
+    const struct auth_request request = {.user = user, .origin = origin, .audit = audit};
+
+    return auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err);
+}
+
+/* An admin's first device is root's to enrol: to a login they are somebody who has none. */
+static void test_enroll_admin(void)
+{
+    static const enum auth_shape shapes[] = {AUTH_COMBINED, AUTH_TAIL};
+    static const enum account_role admin = ROLE_ADMIN, user = ROLE_USER;
+    const struct admin_fields fields = {.password = "secret", .role = &admin};
+    struct auth_request request = {.user = "gerd", .origin = origin};
+
+    conf.rules.unenrolled = UNENROLLED_ENROLL;
+    ok(admin_add(store, "gerd", &fields, &origin, FIXTURE_NOW, &err) == 0 &&
+           asks(begin_as("gerd", false)),
+       "an admin without a device is asked for a code");
+    ok(is(check(AUTH_CODE, "gerd", NULL, "000000", false, FIXTURE_NOW), VERDICT_UNENROLLED,
+          ADMIT_NO) &&
+           recorded("login", "unenrolled", ""),
+       "and refused");
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(shapes); i++) {
+        request.shape = shapes[i / 2];
+        request.check_password = i % 2 == 0;
+        int r = answer(request, "secret", "");
+        ok(request.shape == AUTH_TAIL ? asks(r) : is(r, VERDICT_UNENROLLED, ADMIT_NO),
+           "shape %d%s: a password alone is as everybody's", (int)request.shape,
+           request.check_password ? ", checked here" : "");
+        ok(is(answer(request, "secret", "000000"), VERDICT_UNENROLLED, ADMIT_NO) &&
+               look("gerd").device_count == 0,
+           "and one with a code is refused");
+    }
+    ok(admin_set(store, "gerd", &(struct admin_fields){.role = &user}, "role-user", &origin,
+                 FIXTURE_NOW, &err) == 0 &&
+           enrols(begin_as("gerd", false)),
+       "an admin no more, they enrol");
+    conf.rules.unenrolled = UNENROLLED_DENY;
+}
+
+/* Who only looks on enrols nobody. */
+static void test_enroll_audit(void)
+{
+    struct auth_request request = {
+        .user = "greg", .origin = origin, .audit = true, .shape = AUTH_COMBINED};
+    const struct admin_fields fields = {.password = "secret"};
+
+    conf.rules.unenrolled = UNENROLLED_ENROLL;
+    ok(admin_add(store, "greg", &fields, &origin, FIXTURE_NOW, &err) == 0 &&
+           enrols(begin_as("greg", false)) && asks(begin_as("greg", true)) &&
+           enrols(begin_as("nobody", false)) && asks(begin_as("nobody", true)),
+       "under audit everybody is asked");
+    request.code = "000000";
+    request.shape = AUTH_CODE;
+    ok(is(answer(request, "", ""), VERDICT_UNENROLLED, ADMIT_NO) &&
+           recorded("audit", "unenrolled", "") && look("greg").failures == 0,
+       "and what is missing is on record");
+    request.code = NULL;
+    request.shape = AUTH_COMBINED;
+    for (int with = 0; with < 2; with++) {
+        request.check_password = with != 0;
+        const size_t events = fixture_events(store, NULL);
+        ok(is(answer(request, "secret", ""), VERDICT_UNENROLLED, ADMIT_NO) &&
+               fixture_events(store, NULL) == events + 1 && recorded("audit", "unenrolled", "") &&
+               reply.password_length == 6 && look("greg").failures == 0,
+           "in one answer, password %s", with ? "checked here" : "another's");
+        request.shape = AUTH_TAIL;
+        ok(asks(answer(request, "secret", "")), "or with another prompt");
+        request.shape = AUTH_COMBINED;
+    }
+    request.audit = false;
+    ok(enrols(answer(request, "secret", "")), "without audit they enrol");
+    conf.rules.unenrolled = UNENROLLED_DENY;
+}
+
+static struct device start(const char *user, bool at_login)
+{
+    const struct enroll_request request = {.user = user,
+                                           .origin = origin,
+                                           .type = DEVICE_TOTP,
+                                           .digits = 6,
+                                           .period = 30,
+                                           .at_login = at_login};
+    struct reply_device made CLEANUP(reply_device_clear) = {0};
+
+    ok(enroll_start(store, &conf, "host", &request, FIXTURE_NOW, &made, &err) == 0,
+       "%s is given a device%s", user, at_login ? " at a login" : "");
+    return made.device;
+}
+
+static void test_waiting(void)
+{
+    struct device device = start("heinz", false);
+    const struct auth_request request = {.user = "heinz",
+                                         .origin = origin,
+                                         .audit = true,
+                                         .code = fixture_code(&device, FIXTURE_NOW / 30)};
+    const char *code = request.code;
+
+    ok(is(check(AUTH_CODE, "heinz", NULL, "000000", false, FIXTURE_NOW), VERDICT_WRONG, ADMIT_NO) &&
+           look("heinz").failures == 1 && !reply.tokens_due &&
+           look("heinz").devices[0].state == DEVICE_PENDING,
+       "a wrong first code counts");
+    ok(is(auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_ACCEPTED,
+          ADMIT_YES) &&
+           !reply.tokens_due && look("heinz").devices[0].state == DEVICE_PENDING,
+       "under audit, the right one changes nothing");
+    ok(is(check(AUTH_CODE, "heinz", NULL, code, false, FIXTURE_NOW), VERDICT_ACCEPTED, ADMIT_YES) &&
+           reply.tokens_due && look("heinz").devices[0].state == DEVICE_ACTIVE &&
+           look("heinz").failures == 0,
+       "the right one makes it active, and tokens are due");
+    ok(is(check(AUTH_CODE, "heinz", NULL, code, false, FIXTURE_NOW), VERDICT_REPLAYED, ADMIT_NO) &&
+           is(check(AUTH_CODE, "heinz", NULL, fixture_code(&device, FIXTURE_NOW / 30 + 1), false,
+                    FIXTURE_NOW),
+              VERDICT_ACCEPTED, ADMIT_YES) &&
+           !reply.tokens_due,
+       "once, and the next is an ordinary one");
+    device = start("ines", true);
+    ok(is(check(AUTH_CODE, "ines", NULL, fixture_code(&device, FIXTURE_NOW / 30), false,
+                FIXTURE_NOW),
+          VERDICT_UNENROLLED, ADMIT_NO) &&
+           look("ines").devices[0].state == DEVICE_PENDING,
+       "a device that a login left pending opens no other");
+}
+
+/* --- rollout ---------------------------------------------------------------------------------- */
+
+static bool unchanged(const char *user, const struct account *before)
+{
+    const struct account now = look(user);
+
+    return now.failures == before->failures && now.locked_until == before->locked_until &&
+           now.token_count == before->token_count && now.device_count == before->device_count &&
+           now.devices[0].last_step == before->devices[0].last_step &&
+           now.devices[0].last_used == before->devices[0].last_used &&
+           now.devices[0].state == before->devices[0].state;
+}
+
+static void test_audit(void)
+{
+    struct device device = fixture_enroll(store, &conf, "jana", "phone");
+    const char *code = fixture_code(&device, FIXTURE_NOW / 30);
+    const struct account before = look("jana");
+    struct auth_request request = {.user = "jana", .origin = origin, .audit = true};
+    const struct {
+        enum auth_shape shape;
+        const char *head, *tail;
+        enum verdict verdict;
+        size_t length;
+    } cases[] = {
+        {AUTH_CODE, "", "000000", VERDICT_WRONG, 0},
+        {AUTH_CODE, "", code, VERDICT_ACCEPTED, 0},
+        {AUTH_CODE, "", code, VERDICT_ACCEPTED, 0},
+        {AUTH_COMBINED, "secret", "000000", VERDICT_WRONG, 12},
+        {AUTH_COMBINED, "secret", "", VERDICT_MALFORMED, 6},
+        {AUTH_COMBINED, "secret", code, VERDICT_ACCEPTED, 6},
+        {AUTH_TAIL, "secret", "000000", VERDICT_WRONG, 12},
+        {AUTH_TAIL, "secret", code, VERDICT_ACCEPTED, 6},
+    };
+
+    conf.rules.grace = 3600;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const size_t events = fixture_events(store, NULL);
+        request.shape = cases[i].shape;
+        request.code = cases[i].tail;
+        int r = answer(request, cases[i].head, cases[i].tail);
+        ok(is(r, cases[i].verdict, cases[i].verdict == VERDICT_ACCEPTED ? ADMIT_YES : ADMIT_NO) &&
+               (cases[i].shape == AUTH_CODE || reply.password_length == cases[i].length) &&
+               unchanged("jana", &before) && fixture_events(store, NULL) == events + 1 &&
+               recorded("audit", verdict_name(cases[i].verdict),
+                        cases[i].verdict == VERDICT_ACCEPTED ? "totp" : ""),
+           "audit of answer %zu: %s, and nothing but the event", i, verdict_name(cases[i].verdict));
+    }
+    for (unsigned i = 0; i < 2 * conf.rules.max_failures; i++)
+        (void)answer(request, "secret", "000000");
+    ok(unchanged("jana", &before), "audit locks nobody");
+    request.audit = false;
+    request.shape = AUTH_CODE;
+    ok(asks(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err)),
+       "and leaves no grace");
+    conf.rules.grace = 0;
+    request.audit = true;
+    request.exempt = "group";
+    ok(is(auth_begin(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_EXEMPT,
+          ADMIT_IGNORE) &&
+           recorded("audit", "exempt", "group"),
+       "who is exempt is recorded under audit too");
+}
+
+static void test_explain(void)
+{
+    struct device device = fixture_enroll(store, &conf, "kim", "phone");
+    struct auth_request request = {.user = "kim", .origin = origin, .code = "000000"};
+
+    ok(is(auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_WRONG,
+          ADMIT_NO) &&
+           reply.explanation[0] == '\0',
+       "nothing is explained unasked");
+    request.explain = true;
+    ok(is(auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_WRONG,
+          ADMIT_NO) &&
+           reply.explanation[0] != '\0' && strstr(reply.explanation, "000000") == NULL,
+       "a refusal is: %s", reply.explanation);
+    request.code = fixture_code(&device, FIXTURE_NOW / 30);
+    ok(is(auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_ACCEPTED,
+          ADMIT_YES) &&
+           reply.explanation[0] == '\0',
+       "a success is not");
+    ok(is(auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_REPLAYED,
+          ADMIT_NO) &&
+           strncmp(reply.explanation, "replayed", 8) == 0 &&
+           strstr(reply.explanation, request.code) == NULL,
+       "as it was judged: %s", reply.explanation);
+    request.user = "nobody";
+    ok(is(auth_check(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err), VERDICT_UNENROLLED,
+          ADMIT_NO) &&
+           reply.explanation[0] != '\0',
+       "nobody: %s", reply.explanation);
+}
+
+/* --- while the password is being checked ------------------------------------------------------ */
+
+/* Somebody else comes between the first look and the judgement. */
+static void (*meanwhile)(void);
+static struct device meanwhile_device;
+
+int __real_password_check(const char *password, const char *hash, bool *match);
+int __wrap_password_check(const char *password, const char *hash, bool *match);
+
+int __wrap_password_check(const char *password, const char *hash, bool *match)
+{
+    void (*now)(void) = meanwhile;
+
+    meanwhile = NULL;
+    if (now != NULL)
+        now();
+    return __real_password_check(password, hash, match);
+}
+
+static void change_password(void)
+{
+    const struct admin_fields fields = {.password = "another"};
+
+    ok(admin_set(store, "mona", &fields, "passwd", &origin, FIXTURE_NOW, &err) == 0,
+       "meanwhile the password is changed");
+}
+
+static void remove_account(void)
+{
+    ok(admin_remove(store, "mona", &origin, FIXTURE_NOW, &err) == 0,
+       "meanwhile the account is removed");
+}
+
+static void close_account(void)
+{
+    ok(admin_lock(store, "mona", true, &origin, FIXTURE_NOW, &err) == 0,
+       "meanwhile the account is closed");
+}
+
+static void enroll_device(void)
+{
+    meanwhile_device = fixture_enroll(store, &conf, "mona", "phone");
+    ok(look("mona").devices[0].state == DEVICE_ACTIVE, "meanwhile there is a device");
+}
+
+static void use_code(void)
+{
+    ok(is(check(AUTH_CODE, "mona", NULL, fixture_code(&meanwhile_device, FIXTURE_NOW / 30), false,
+                FIXTURE_NOW),
+          VERDICT_ACCEPTED, ADMIT_YES),
+       "meanwhile the code is used");
+}
+
+static void test_meanwhile(void)
+{
+    struct auth_request request = {
+        .user = "mona", .origin = origin, .shape = AUTH_COMBINED, .check_password = true};
+    const struct admin_fields fields = {.password = "secret"};
+
+    conf.rules.unenrolled = UNENROLLED_PERMIT;
+    ok(admin_add(store, "mona", &fields, &origin, FIXTURE_NOW, &err) == 0 &&
+           is(answer(request, "secret", ""), VERDICT_UNENROLLED, ADMIT_YES),
+       "an account without a device passes");
+    meanwhile = enroll_device;
+    ok(is(answer(request, "secret", ""), VERDICT_MALFORMED, ADMIT_NO) && look("mona").failures == 0,
+       "and nobody passes without its code, which is not counted");
+    const char *code = fixture_code(&meanwhile_device, FIXTURE_NOW / 30);
+    meanwhile = use_code;
+    ok(is(answer(request, "secret", code), VERDICT_REPLAYED, ADMIT_NO), "and not a second time");
+    meanwhile = change_password;
+    code = fixture_code(&meanwhile_device, FIXTURE_NOW / 30 + 1);
+    ok(is(answer(request, "secret", code), VERDICT_WRONG, ADMIT_NO) &&
+           look("mona").devices[0].last_step == FIXTURE_NOW / 30,
+       "and the old one opens nothing");
+    meanwhile = close_account;
+    ok(is(answer(request, "another", code), VERDICT_LOCKED, ADMIT_NO), "and stays so");
+    request.exempt = "user";
+    ok(admin_lock(store, "mona", false, &origin, FIXTURE_NOW, &err) == 0, "opened again");
+    meanwhile = close_account;
+    ok(is(answer(request, "another", ""), VERDICT_LOCKED, ADMIT_NO), "to the exempt too");
+    ok(admin_lock(store, "mona", false, &origin, FIXTURE_NOW, &err) == 0, "opened again");
+    meanwhile = remove_account;
+    ok(is(answer(request, "another", ""), VERDICT_WRONG, ADMIT_NO), "and its password is nobody's");
+    conf.rules.unenrolled = UNENROLLED_DENY;
+}
+
+/* --- account management ----------------------------------------------------------------------- */
+
+static int account_of(const char *user, const char *exempt)
+{
+    const struct auth_request request = {.user = user, .origin = origin, .exempt = exempt};
+
+    return auth_account(store, &conf.rules, &request, FIXTURE_NOW, &reply, &err);
+}
+
+static void test_account(void)
+{
+    const struct admin_fields expire = {.expire = true};
+
+    (void)fixture_enroll(store, &conf, "lea", "phone");
+    const size_t events = fixture_events(store, NULL);
+    ok(is(account_of("lea", NULL), VERDICT_ACCEPTED, ADMIT_YES) && !reply.has_password &&
+           !reply.password_expired,
+       "account management lets the open pass");
+    ok(is(account_of("nobody", NULL), VERDICT_UNENROLLED, ADMIT_NO) &&
+           is(account_of("nobody", "user"), VERDICT_UNENROLLED, ADMIT_NO),
        "it does not know the unknown");
+    ok(fixture_events(store, NULL) == events, "and records nothing");
+    set_password("lea");
+    ok(is(account_of("lea", NULL), VERDICT_ACCEPTED, ADMIT_YES) && reply.has_password &&
+           !reply.password_expired,
+       "it knows of a password");
+    ok(admin_set(store, "lea", &expire, "expire", &origin, FIXTURE_NOW, &err) == 0 &&
+           is(account_of("lea", NULL), VERDICT_ACCEPTED, ADMIT_YES) && reply.has_password &&
+           reply.password_expired,
+       "and that a new one is wanted");
+    lock_out("lea");
+    ok(is(account_of("lea", NULL), VERDICT_LOCKED, ADMIT_NO) && reply.has_password &&
+           reply.result.locked_until == FIXTURE_NOW + conf.rules.lock_time,
+       "it refuses the locked");
+    ok(is(account_of("lea", "network"), VERDICT_ACCEPTED, ADMIT_YES) && reply.password_expired,
+       "but not who is asked for no code");
+    ok(admin_lock(store, "lea", true, &origin, FIXTURE_NOW, &err) == 0 &&
+           is(account_of("lea", NULL), VERDICT_LOCKED, ADMIT_NO) &&
+           is(account_of("lea", "user"), VERDICT_LOCKED, ADMIT_NO),
+       "it refuses the closed, exempt or not");
+    ok(admin_lock(store, "lea", false, &origin, FIXTURE_NOW, &err) == 0 &&
+           is(account_of("lea", NULL), VERDICT_ACCEPTED, ADMIT_YES),
+       "and lets the opened pass");
+    set_password("lea");
+    ok(is(account_of("lea", NULL), VERDICT_ACCEPTED, ADMIT_YES) && !reply.password_expired,
+       "the new password is not wanted again");
 }
 
 static void test_wrong_key(void)
@@ -200,6 +762,17 @@ int main(void)
     test_action();
     test_password();
     test_begin();
+    test_exempt();
+    test_exempt_answer();
+    test_enroll();
+    test_enroll_answer();
+    test_enroll_admin();
+    test_enroll_audit();
+    test_waiting();
+    test_audit();
+    test_explain();
+    test_account();
+    test_meanwhile();
     test_wrong_key();
     store_close(&store);
     return tap_done();

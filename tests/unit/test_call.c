@@ -106,8 +106,21 @@ static void test_round_trip(void)
     ok(read_text(full_text(CALL_CHECK, SIZE_MAX)) == 0 && strcmp(got.config, "text 0") == 0 &&
            got.options.count == 2 && strcmp(got.options.text[1], "debug") == 0 &&
            got.shape == AUTH_TAIL && got.check_password && got.own_lock > 1000 &&
-           got.password != NULL && got.code != NULL && got.proof == NULL && got.device == NULL,
+           got.password != NULL && got.code != NULL && got.group != NULL && got.proof == NULL &&
+           got.device == NULL && got.next_code == NULL,
        "each member is where it belongs");
+    ok(read_text(full_text(CALL_RESYNC, SIZE_MAX)) == 0 && strcmp(got.code, got.next_code) != 0 &&
+           !got.trial && !got.at_login,
+       "two codes are two");
+    ok(read_text(full_text(CALL_CONFIRM, SIZE_MAX)) == 0 && got.trial && got.at_login &&
+           got.device_id > 1000 && got.own_lock == 0 && strcmp(got.device, got.code) != 0 &&
+           read_text("{\"method\":\"" PREFIX "Confirm\",\"parameters\":{\"at_login\":true}}") ==
+               0 &&
+           got.at_login && !got.trial && got.device_id == 0 &&
+           read_text(full_text(CALL_ENROLL, SIZE_MAX)) == 0 && got.at_login && !got.trial &&
+           read_text(full_text(CALL_PASSWD, SIZE_MAX)) == 0 && got.expire && !got.clear_grace &&
+           read_text(full_text(CALL_SET, SIZE_MAX)) == 0 && got.clear_grace && !got.expire,
+       "each flag is its own");
 }
 
 /* What is not a method's is refused, as is what stands twice. */
@@ -132,6 +145,7 @@ static void test_members(void)
 
 #define WHERE "config store key_file options service rhost tty user "
 #define ACT WHERE "proof "
+#define LOGIN WHERE "ruser group "
 
 /* Clients are written against these. */
 static void test_interface(void)
@@ -139,18 +153,18 @@ static void test_interface(void)
     static const struct {
         const char *name, *members;
     } methods[] = {
-        {"Begin", WHERE},
-        {"Check", WHERE "shape password code check_password own_lock "},
-        {"Account", WHERE},
+        {"Begin", LOGIN "shape check_password "},
+        {"Check", LOGIN "shape password code check_password own_lock "},
+        {"Account", WHERE "group "},
         {"Show", ACT},
         {"List", ACT},
         {"Log", ACT "since after_id of_service of_verdict "},
         {"Add", WHERE "email full_name role new_password "},
-        {"Set", ACT "email full_name role "},
-        {"Passwd", ACT "new_password "},
-        {"Enroll", ACT "device type algorithm digits period counter secret replace "},
+        {"Set", ACT "email full_name role clear_grace "},
+        {"Passwd", ACT "new_password expire "},
+        {"Enroll", ACT "device type algorithm digits period counter secret replace at_login "},
         {"Qr", ACT "device "},
-        {"Confirm", ACT "code device "},
+        {"Confirm", ACT "code device device_id at_login trial "},
         {"Remove", ACT "device "},
         {"Backup", ACT "count "},
         {"Revoke", ACT},
@@ -158,6 +172,7 @@ static void test_interface(void)
         {"Disable", ACT "device "},
         {"Lock", ACT},
         {"Unlock", ACT},
+        {"Resync", ACT "code next_code device "},
         {"GetInfo", ""},
         {"GetInterfaceDescription", "interface "},
     };
@@ -229,6 +244,25 @@ static void test_values(void)
         {"Check", "5", ERR_INVALID, "parameters"},
         {"Enroll", "{\"digits\":99999999999999999999}", ERR_INVALID, "digits"},
         {"Enroll", "{\"replace\":\"yes\"}", ERR_INVALID, "replace"},
+        {"Enroll", "{\"at_login\":1}", ERR_INVALID, "at_login"},
+        {"Enroll", "{\"trial\":true}", ERR_INVALID, "trial"},
+        {"Confirm", "{\"trial\":\"true\"}", ERR_INVALID, "trial"},
+        {"Confirm", "{\"at_login\":\"true\"}", ERR_INVALID, "at_login"},
+        {"Confirm", "{\"at_login\":true,\"at_login\":true}", ERR_INVALID, "at_login"},
+        {"Confirm", "{\"device_id\":-1}", ERR_INVALID, "device_id"},
+        {"Confirm", "{\"device_id\":\"1\"}", ERR_INVALID, "device_id"},
+        {"Confirm", "{\"device_id\":9223372036854775808}", ERR_INVALID, "device_id"},
+        {"Confirm", "{\"device_id\":9223372036854775807}", 0, NULL},
+        {"Enroll", "{\"device_id\":1}", ERR_INVALID, "device_id"},
+        {"Remove", "{\"device_id\":1}", ERR_INVALID, "device_id"},
+        {"Confirm", "{\"trial\":false,\"trial\":true}", ERR_INVALID, "trial"},
+        {"Passwd", "{\"expire\":0}", ERR_INVALID, "expire"},
+        {"Set", "{\"expire\":true}", ERR_INVALID, "expire"},
+        {"Set", "{\"clear_grace\":[]}", ERR_INVALID, "clear_grace"},
+        {"Check", "{\"group\":[\"wheel\"]}", ERR_INVALID, "group"},
+        {"Show", "{\"group\":\"wheel\"}", ERR_INVALID, "group"},
+        {"Resync", "{\"next_code\":123456}", ERR_INVALID, "next_code"},
+        {"Confirm", "{\"next_code\":\"123456\"}", ERR_INVALID, "next_code"},
         {"Check", "{\"user\":null,\"own_lock\":null,\"options\":null}", 0, NULL},
         {"Check", "{}", 0, NULL},
         {"Check", "null", 0, NULL},

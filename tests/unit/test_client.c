@@ -287,6 +287,18 @@ static void test_answers(void)
          ERR_SERVICE,
          false},
         {"no verdict", {SAYING("{\"parameters\":{\"admit\":null}}")}, 0, false},
+        {"grace that is no success",
+         {SAYING("{\"parameters\":{\"verdict\":\"grace\",\"admit\":\"ignore\"}}")},
+         ERR_SERVICE,
+         false},
+        {"enrolment for a code",
+         {SAYING("{\"parameters\":{\"verdict\":\"unenrolled\",\"enroll\":true}}")},
+         ERR_SERVICE,
+         false},
+        {"tokens for a wrong code",
+         {SAYING("{\"parameters\":{\"verdict\":\"wrong\",\"tokens_due\":true}}")},
+         ERR_SERVICE,
+         false},
         {"no members", {SAYING("{\"parameters\":{}}")}, 0, false},
         {"an empty object", {SAYING("{}")}, ERR_SERVICE, false},
         {"an empty message", {SAYING("")}, ERR_SERVICE, false},
@@ -318,8 +330,8 @@ static void test_answers(void)
         int r = ask(&cases[i].script, &served);
         ok(r == cases[i].result && served == 0 &&
                (reply.outcome.admit == ADMIT_YES) == cases[i].yes &&
-               (reply.outcome.verdict == VERDICT_ACCEPTED) == cases[i].yes &&
-               (r == 0 || err.code == r),
+               (reply.outcome.verdict == VERDICT_ACCEPTED) == cases[i].yes && !reply.enroll &&
+               !reply.tokens_due && (r == 0 || err.code == r),
            "%s: %s", cases[i].name, err_sentence(r));
     }
     ok(send_time == 5 && receive_time == 20, "it waits 5 s to send and 20 s for an answer");
@@ -478,7 +490,8 @@ static void test_refusals(void)
     ok(ask(&busy, &served) == ERR_BUSY && err.code == ERR_BUSY, "it is busy");
     static const struct script unknown = {SAYING(
         "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":\"x\"}}")};
-    ok(ask(&unknown, &served) == ERR_SERVICE && err.code == ERR_SERVICE, "it does not know that");
+    ok(ask(&unknown, &served) == ERR_NOT_SERVED && err.code == ERR_NOT_SERVED,
+       "it does not know that, and has done nothing");
 }
 
 /* --- where it is ------------------------------------------------------------------------------ */

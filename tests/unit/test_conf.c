@@ -13,6 +13,8 @@
 
 #define WORDS_MAX 32
 #define DUMP_SIZE 8192
+#define LIST_MAX 1000 /* bytes */
+#define VALUE_SIZE 1200
 
 static const char *in_dir(const char *name)
 {
@@ -67,7 +69,7 @@ static const char *dump(const struct conf *conf, const char *without)
 {
     static char texts[2][DUMP_SIZE];
     static unsigned next;
-    char *text = texts[next++ % 2], value[600];
+    char *text = texts[next++ % 2], value[VALUE_SIZE];
     size_t count = 0, used = 0;
     const struct conf_option *options = option_table(&count);
 
@@ -85,7 +87,7 @@ static const char *dump(const struct conf *conf, const char *without)
 
 static const char *value_of(const struct conf *conf, const char *name)
 {
-    static char value[600];
+    static char value[VALUE_SIZE];
 
     if (option_format(conf, option_of(name), value, sizeof(value)) != 0)
         return "option_format failed";
@@ -95,7 +97,7 @@ static const char *value_of(const struct conf *conf, const char *name)
 /* Another value of every option, and some that are refused. */
 static const struct {
     const char *name, *word, *written; /* written: in a file, when it is not the same */
-    const char *bad[10];
+    const char *bad[16];
 } rows[] = {
     {"store",
      "sqlite:/srv/other.db",
@@ -104,7 +106,32 @@ static const struct {
     {"key_file", "/srv/key", NULL, {"", "key", "./key", "/srv/\x01key", "/srv/\xff"}},
     {"mode", "combined", NULL, {"", "Prompt", "prompt|combined", "prompt ", "1", "promp"}},
     {"password", "store", NULL, {"", "forwards", "no", "|"}},
-    {"unenrolled", "ignore", NULL, {"", "allow", "enroll", "yes"}},
+    {"use_authtok", "yes", NULL, {"", "true"}},
+    {"unenrolled", "enroll", NULL, {"", "allow", "enrol", "enroll,deny", "yes"}},
+    {"enroll_by",
+     "2026-12-31",
+     NULL,
+     {"never", "0", "tomorrow", "2026-12-32", "2026-02-29", "2026-1-1", "26-12-31", "31.12.2026",
+      "2026-12-31T12:00:00Z", "2026-12-31 ", "1969-12-31", "2026/12/31", "20261231", "10000-01-01",
+      "+026-12-31"}},
+    {"enroll_qr", "none", NULL, {"", "png", "UTF8", "utf-8"}},
+    {"grace", "12h", NULL, {"", "31d", "2592001", "-1", "1y", "yes"}},
+    {"exempt_users",
+     "root, backup,DOM\\carol",
+     NULL,
+     {",", "a,,b", "a, ,b", "a,", ",a", "a b", "-a", "a/b", "a:b", "a,\"b\"", "..", "a\x01", "a\tb",
+      "\xff"}},
+    {"exempt_groups",
+     "wheel, domain users",
+     NULL,
+     {",", "a,,b", "a,", "-wheel", "domain\tusers", "a/b", "\"domain users\", a", "a\x01", "\xff"}},
+    {"exempt_networks",
+     "192.0.2.0/24 ,198.51.100.7, 2001:db8::/32",
+     NULL,
+     {",", "::/0,", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8,2001:db8::1/32", "localhost",
+      "gate.example.net", "10.0.0.0/8 10.0.0.0/8", "fe80::1%eth0", "010.0.0.1", "10.0.0.0/08",
+      "10.0.0.0/255.0.0.0", "10.", "*"}},
+    {"audit_only", "yes", NULL, {"", "no no"}},
     {"window", "0", NULL, {"", "-1", "21", "1s", "1.5", "0x1", "18446744073709551617", "a"}},
     {"look_ahead", "100", NULL, {"", "101", "-1"}},
     {"max_drift", "20", NULL, {"", "21", "two"}},
@@ -239,6 +266,185 @@ static void test_ranges(void)
     }
 }
 
+/* The day itself still passes. */
+static void test_dates(void)
+{
+    static const struct {
+        const char *word;
+        int64_t after;
+    } dates[] = {
+        {"1970-01-01", 86400},
+        {"2024-02-29", 1709251200},
+        {"2026-12-31", 1798761600},
+        {"9999-12-31", INT64_C(253402300800)},
+        {"", 0},
+    };
+    struct conf conf = {.rules = {.enroll_by = 7}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(dates); i++)
+        ok(option_set(&conf, option_of("enroll_by"), dates[i].word, NULL) == 0 &&
+               conf.rules.enroll_by == dates[i].after &&
+               strcmp(value_of(&conf, "enroll_by"), dates[i].word) == 0,
+           "\"%s\" ends at %lld", dates[i].word, (long long)conf.rules.enroll_by);
+}
+
+/* Every way to write a list. */
+static void test_lists(void)
+{
+    static const struct {
+        const char *name, *word, *kept; /* kept: when it is not the same */
+    } lists[] = {
+        {"exempt_users", "root,backup", NULL},
+        {"exempt_users", "root, backup", NULL}, /* as PAM passes [exempt_users=root, backup] */
+        {"exempt_users", " \troot\t,  backup\t ", "root\t,  backup"},
+        {"exempt_users", "", NULL},
+        {"exempt_users", "  ", ""},
+        {"exempt_users", "\xc3\xa4nne,user@realm,a.b_c-d$,%x,#y", NULL},
+        {"exempt_groups", "domain users,DOM\\domain  admins , wheel", NULL},
+        {"exempt_networks", "0.0.0.0/0,::/0", NULL},
+        {"exempt_networks", "::ffff:192.0.2.0/120 , 10.0.0.1/32,::1/128", NULL},
+    };
+    struct conf conf, back;
+    struct err err;
+
+    put("list.conf", "");
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        const char *kept = lists[i].kept != NULL ? lists[i].kept : lists[i].word;
+        char word[300];
+
+        snprintf(word, sizeof(word), "%s=%s", lists[i].name, lists[i].word);
+        ok(load(&conf, "list.conf", "sshd", word, &err) == 0 &&
+               strcmp(value_of(&conf, lists[i].name), kept) == 0,
+           "the list \"%s\" %s", kept, err.what);
+        put("back.conf", dump(&conf, NULL));
+        ok(load(&back, "back.conf", NULL, NULL, &err) == 0 &&
+               strcmp(dump(&conf, NULL), dump(&back, NULL)) == 0,
+           "it is printed so that it reads back %s", err.what);
+    }
+}
+
+/* The longest of each is one that can be printed and read again. */
+static void test_long_lists(void)
+{
+    static const char *const names[] = {"exempt_users", "exempt_groups", "exempt_networks"};
+    char list[LIST_MAX + 2], item[300], word[LIST_MAX + 32];
+    struct conf conf, back;
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        for (size_t at = 0; at < LIST_MAX; at += 4)
+            memcpy(list + at, i < 2 ? "a\\b," : "::1,", 4);
+        memcpy(list + LIST_MAX - 4, " ::1", 4);
+        if (i < 2)
+            list[LIST_MAX - 3] = list[LIST_MAX - 2] = 'c';
+        list[LIST_MAX] = '\0';
+        snprintf(word, sizeof(word), "%s=%s", names[i], list);
+        put("list.conf", "");
+        ok(load(&conf, "list.conf", NULL, word, &err) == 0 &&
+               strcmp(value_of(&conf, names[i]), list) == 0,
+           "%s takes %zu bytes %s", names[i], strlen(list), err.what);
+        put("back.conf", dump(&conf, NULL));
+        ok(load(&back, "back.conf", NULL, NULL, &err) == 0 &&
+               strcmp(dump(&conf, NULL), dump(&back, NULL)) == 0,
+           "which read back %s", err.what);
+        strcat(word, "0");
+        ok(load(&conf, "list.conf", NULL, word, &err) == ERR_CONFIG &&
+               strstr(err.what, "is too long: 1000 bytes") != NULL,
+           "and no more: %s", err.what);
+    }
+    memset(item, 'x', 257);
+    item[257] = '\0';
+    snprintf(word, sizeof(word), "exempt_users=root,%s", item);
+    ok(load(&conf, "list.conf", NULL, word, &err) == ERR_CONFIG &&
+           strstr(err.what, "an item is too long: 256 bytes") != NULL,
+       "an item of 257 bytes: %s", err.what);
+    word[strlen(word) - 1] = '\0';
+    ok(load(&conf, "list.conf", NULL, word, &err) == 0, "one of 256 %s", err.what);
+}
+
+/* A later list, or one of a higher level, replaces the earlier one. */
+static void test_list_levels(void)
+{
+    static const struct {
+        const char *service, *word, *users, *networks;
+    } cases[] = {
+        {NULL, NULL, "carol", "::1"},
+        {"su", NULL, "carol", "::1"},
+        {"sshd", NULL, "dave, erin", "::1"},
+        {"sudo", NULL, "", "::1"},
+        {"sshd", "exempt_users=root,backup", "root,backup", "::1"},
+        {"sshd", "exempt_users=root, backup", "root, backup", "::1"},
+        {"sshd", "exempt_users=", "", "::1"},
+        {"sshd", "exempt_networks=10.0.0.0/8", "dave, erin", "10.0.0.0/8"},
+    };
+    struct conf conf;
+    struct err err;
+
+    mkdir(in_dir("lists.conf.d"), 0755);
+    put("lists.conf", "exempt_users = alice, bob\nexempt_networks = ::1\n"
+                      "[service sshd]\nexempt_users = dave, erin\n"
+                      "[service sudo]\nexempt_users = dave\n");
+    put("lists.conf.d/a.conf", "exempt_users = carol\n[service sudo]\nexempt_users =\n");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        ok(load(&conf, "lists.conf", cases[i].service, cases[i].word, &err) == 0 &&
+               strcmp(conf.exempt_users, cases[i].users) == 0 &&
+               strcmp(conf.exempt_networks, cases[i].networks) == 0,
+           "case %zu: users \"%s\", networks \"%s\" %s", i, conf.exempt_users, conf.exempt_networks,
+           err.what);
+    put("lists.conf.d/b.conf", "[service login]\nexempt_networks = gate\n");
+    ok(load(&conf, "lists.conf", "sshd", NULL, &err) == ERR_CONFIG &&
+           strstr(err.where, "b.conf:2") != NULL && conf.exempt_users[0] == '\0' &&
+           conf.exempt_networks[0] == '\0',
+       "a fault in any section exempts nobody: %s", err.what);
+}
+
+static void test_items(void)
+{
+    const char *list = " a b ,\tc\t,, d";
+    char item[4];
+
+    ok(option_next_item(&list, item, sizeof(item)) == 1 && strcmp(item, "a b") == 0 &&
+           option_next_item(&list, item, sizeof(item)) == 1 && strcmp(item, "c") == 0 &&
+           option_next_item(&list, item, sizeof(item)) == 1 && item[0] == '\0' &&
+           option_next_item(&list, item, sizeof(item)) == 1 && strcmp(item, "d") == 0 &&
+           option_next_item(&list, item, sizeof(item)) == 0,
+       "the items of a list, one after the other");
+    list = "abcd";
+    ok(option_next_item(&list, item, sizeof(item)) == ERR_TOO_LONG, "one that does not fit");
+    list = "abc,";
+    ok(option_next_item(&list, item, sizeof(item)) == 1 &&
+           option_next_item(&list, item, sizeof(item)) == 1 && item[0] == '\0' &&
+           option_next_item(&list, item, sizeof(item)) == 0,
+       "one that does, and the empty one after a comma at the end");
+}
+
+static bool no_memory;
+
+/* The linker puts it in the place of the C library's. */
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return no_memory ? NULL : __real_calloc(count, size);
+}
+
+static void test_no_memory(void)
+{
+    struct conf conf, defaults;
+    struct err err = {0};
+    int result;
+
+    conf_init(&defaults);
+    put("memory.conf", "exempt_users = root\nunenrolled = permit\n");
+    memset(&conf, 0xff, sizeof(conf));
+    no_memory = true;
+    result = load(&conf, "memory.conf", NULL, NULL, &err);
+    no_memory = false;
+    ok(result == ERR_NOMEM && err.code == ERR_NOMEM && memcmp(&conf, &defaults, sizeof(conf)) == 0,
+       "without memory there are the defaults, and an error");
+}
+
 static void test_dump(void)
 {
     static const char *const prompts[] = {
@@ -304,10 +510,16 @@ static const struct {
     {"[service a]\nwindow=1\nwindow=1\n", 3, "window: stands twice"},
     {"[service a]\n[service b]\n[service a]\n", 3, "service a stands twice"},
     {"config = /x\n", 1, "config: there is no such option"},
-    {"grace = 1h\n", 1, "grace: there is no such option"},
-    {"exempt_users = bob\n", 1, "exempt_users: there is no such option"},
-    {"audit_only = no\n", 1, "audit_only: there is no such option"},
-    {"enroll_by = 2030-01-01\n", 1, "enroll_by: there is no such option"},
+    {"exempt_users =\nexempt_groups = \"\"\nexempt_networks = \" \"\nenroll_by =\n", 0, ""},
+    {"exempt_users = \" root , backup \"\n", 0, ""},
+    {"exempt_users = \"root\", backup\n", 1, "exempt_users: a quoted value"},
+    {"exempt_users = root\nexempt_users = backup\n", 2, "exempt_users: stands twice"},
+    {"exempt_users = root,, backup\n", 1, "exempt_users: the item \"\" is empty"},
+    {"exempt_users = root, \"backup\"\n", 1, "a quotation mark"},
+    {"\nexempt_networks = ::/0, 10.1.2.3/8, ::1\n", 2,
+     "exempt_networks: the item \"10.1.2.3/8\" has"},
+    {"exempt_networks = ::1, gate\n", 1, "exempt_networks: the item \"gate\" is no numeric"},
+    {"exempt_groups = a, b\x1b[1mc\n", 1, "exempt_groups: the item \"b\\x1b[1mc\" cannot"},
     {"socket =\n[service sudo]\nsocket = /x\n[service su]\nsocket = \"\"\n", 0, ""},
     {"socket = x\n", 1, "socket: must be"},
     {"w\x1b[1m\xff = 3\n", 1, "w\\x1b[1m\\xff: there is no such option"},
@@ -399,6 +611,12 @@ static void test_words(void)
         const char *what; /* NULL: accepted */
     } lines[] = {
         {{"debug", "quiet", "echo"}, NULL},
+        {{"audit_only", "use_authtok"}, NULL},
+        {{"exempt_users=root,backup", "exempt_groups=domain users"}, NULL},
+        {{"exempt_users=root,", "backup"}, "exempt_users: the item"},
+        {{"exempt_users"}, "exempt_users: has no value"},
+        {{"exempt_users=a", "exempt_users=b"}, "exempt_users: stands twice"},
+        {{"enroll_by"}, "enroll_by: has no value"},
         {{"debug=no", "prompt=a = \"b\" "}, NULL},
         {{"debug", "debug"}, "debug: stands twice"},
         {{"window=1", "window=1"}, "window: stands twice"},
@@ -450,8 +668,14 @@ static void test_together(void)
         "lock_time = 2h\n",
         "max_failures = 50\nfailure_limit = 49\n",
         "window = 20\nmax_drift = 20\nperiod = 91\n",
+        "password = store\n",
+        "mode = prompt\npassword = store\nunenrolled = permit\n",
     };
-    static const char *const names[] = {"lock_time_max", "failure_limit", "max_drift"};
+    static const char *const names[] = {"lock_time_max", "failure_limit", "max_drift",
+                                        "password=store", "password=store"};
+    static const char *const ways[] = {"unenrolled = permit", "unenrolled = ignore",
+                                       "unenrolled = enroll", "enroll_by = 2030-01-01",
+                                       "unenrolled = permit\nenroll_by = 2030-01-01"};
     struct conf conf;
     struct err err;
 
@@ -463,6 +687,14 @@ static void test_together(void)
     }
     put("together.conf", "lock_time=1h\nmax_failures=100\nwindow=20\nmax_drift=20\nperiod=90\n");
     ok(load(&conf, "together.conf", NULL, NULL, &err) == 0, "these just do %s", err.what);
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        char text[200];
+
+        snprintf(text, sizeof(text), "mode = combined\npassword = store\n%s", ways[i]);
+        put("together.conf", text);
+        ok(load(&conf, "together.conf", NULL, NULL, &err) == 0,
+           "the store's password, and accounts without a device: %s %s", ways[i], err.what);
+    }
 }
 
 /* Module line, service section, top of the file, default; a later file over an earlier one. */
@@ -656,6 +888,12 @@ int main(void)
     test_flips();
     test_bad_values();
     test_ranges();
+    test_dates();
+    test_lists();
+    test_long_lists();
+    test_list_levels();
+    test_items();
+    test_no_memory();
     test_dump();
     test_syntax();
     test_bytes();

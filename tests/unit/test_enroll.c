@@ -39,8 +39,9 @@ static int start(const struct enroll_request *request)
 
 static int confirm(const char *user, const char *label, const char *code)
 {
-    return enroll_confirm(store, &conf, user, label, code, false, &origin, FIXTURE_NOW, &result,
-                          &tokens, &err);
+    const struct enroll_code first = {.user = user, .label = label, .code = code, .origin = origin};
+
+    return enroll_confirm(store, &conf, &first, FIXTURE_NOW, &result, &tokens, &err);
 }
 
 static bool load(const char *user)
@@ -158,8 +159,10 @@ static void test_first_of_several(void)
 
 static int confirm_guarded(const char *user, const char *code, int64_t now)
 {
-    return enroll_confirm(store, &conf, user, NULL, code, true, &origin, now, &result, &tokens,
-                          &err);
+    const struct enroll_code first = {
+        .user = user, .code = code, .origin = origin, .guarded = true};
+
+    return enroll_confirm(store, &conf, &first, now, &result, &tokens, &err);
 }
 
 /* Asked by somebody who is not root. */
@@ -266,6 +269,115 @@ static void test_refused(void)
     ok(start(&request) == ERR_TOO_LONG && !load(name), "a label that grows too long");
 }
 
+static int resync(const char *user, const char *label, const char *code, const char *next)
+{
+    return enroll_resync(store, user, label, code, next, &origin, FIXTURE_NOW, &result, &err);
+}
+
+static bool is_resync(const char *verdict)
+{
+    struct event last = {0};
+
+    (void)fixture_events(store, &last);
+    return strcmp(last.action, "resync") == 0 && strcmp(last.verdict, verdict) == 0 &&
+           strcmp(last.device, "phone") == 0 && strcmp(last.actor, "root") == 0;
+}
+
+static void test_resync(void)
+{
+    const int64_t step = FIXTURE_NOW / 30, behind = step - 100;
+    const struct device phone = fixture_enroll(store, &conf, "kim", "phone");
+    struct auth_request login = {.user = "kim"};
+    struct auth_reply auth = {0};
+    struct account before;
+
+    ok(load("kim"), "a device");
+    before = account;
+    ok(resync("kim", NULL, fixture_code(&phone, behind), fixture_code(&phone, behind + 1)) == 0 &&
+           result.verdict == VERDICT_REPLAYED && result.admit == ADMIT_NO &&
+           is_resync("replayed") && load("kim") && memcmp(&before, &account, sizeof(before)) == 0,
+       "codes from before the last accepted one change nothing");
+    ok(resync("kim", NULL, fixture_code(&phone, step + 50), fixture_code(&phone, step + 52)) == 0 &&
+           result.verdict == VERDICT_WRONG && is_resync("wrong") && load("kim") &&
+           memcmp(&before, &account, sizeof(before)) == 0,
+       "nor do two that do not follow one another");
+    ok(resync("kim", "phone", "12345", "1234567") == 0 && result.verdict == VERDICT_MALFORMED &&
+           is_resync("malformed") && resync("kim", NULL, NULL, NULL) == 0 &&
+           result.verdict == VERDICT_MALFORMED,
+       "nor what is no code");
+    const char *code = fixture_code(&phone, step + 50), *next = fixture_code(&phone, step + 51);
+    ok(resync("kim", NULL, code, next) == 0 && result.verdict == VERDICT_ACCEPTED &&
+           result.admit == ADMIT_YES && strcmp(result.device, "phone") == 0 &&
+           is_resync("accepted") && load("kim") && account.devices[0].offset == 51 &&
+           account.devices[0].last_step == step + 51,
+       "two of a clock that is ahead do");
+    ok(resync("kim", NULL, code, next) == 0 && result.verdict == VERDICT_REPLAYED, "once");
+    login.code = next;
+    ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
+           auth.result.verdict == VERDICT_REPLAYED,
+       "they are no codes any more");
+    login.code = fixture_code(&phone, step + 52);
+    ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
+           auth.result.admit == ADMIT_YES,
+       "the next one logs in");
+    ok(enroll_enable(store, "kim", "phone", false, &origin, FIXTURE_NOW, &err) == 0 &&
+           resync("kim", NULL, fixture_code(&phone, step + 60), fixture_code(&phone, step + 61)) ==
+               ERR_CONFLICT &&
+           strstr(err.what, "disabled") != NULL && load("kim") && account.devices[0].offset == 51,
+       "a device that is switched off stays as it is: %s", err.what);
+}
+
+static void test_resync_others(void)
+{
+    struct enroll_request request = request_for("leo", NULL);
+    struct device token;
+
+    ok(start(&request) == 0 &&
+           resync("leo", NULL, fixture_code(&reply.device, 500),
+                  fixture_code(&reply.device, 501)) == ERR_CONFLICT &&
+           strstr(err.what, "pending") != NULL,
+       "one that waits has its first code to show: %s", err.what);
+    request.type = DEVICE_HOTP;
+    request.label = "phone"; /* in the place of the other */
+    ok(start(&request) == 0 && confirm("leo", NULL, fixture_code(&reply.device, 0)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED,
+       "a counter");
+    token = reply.device;
+    ok(resync("leo", NULL, fixture_code(&token, 800), fixture_code(&token, 801)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && is_resync("accepted") && load("leo") &&
+           account.devices[0].counter == 802 && account.devices[0].offset == 0,
+       "800 ahead is found");
+    ok(resync("leo", NULL, fixture_code(&token, 800), fixture_code(&token, 801)) == 0 &&
+           result.verdict == VERDICT_REPLAYED && load("leo") && account.devices[0].counter == 802,
+       "once");
+    ok(resync("leo", NULL, fixture_code(&token, 802 + 1200), fixture_code(&token, 802 + 1201)) ==
+               0 &&
+           result.verdict == VERDICT_WRONG && load("leo") && account.devices[0].counter == 802,
+       "not at any distance");
+    request = request_for("leo", "other");
+    ok(start(&request) == 0 && resync("leo", NULL, "123456", "123456") == ERR_CONFLICT &&
+           strstr(err.what, "name the one") != NULL,
+       "of several one is named");
+    ok(resync("leo", "none", "123456", "123456") == ERR_NOT_FOUND &&
+           resync("nobody", NULL, "123456", "123456") == ERR_NOT_FOUND,
+       "what is not there is not found");
+}
+
+/* Where no device has been confirmed, tokens would let in whoever has found an old sheet. */
+static void test_token_rest(void)
+{
+    struct enroll_request request = request_for("mary", "second");
+
+    (void)fixture_enroll(store, &conf, "mary", "phone");
+    ok(start(&request) == 0 && load("mary") && account.token_count == 10, "a device beside one");
+    ok(enroll_remove(store, "mary", "phone", &origin, FIXTURE_NOW, &err) == 0 && load("mary") &&
+           account.device_count == 1 && account.token_count == 0 && account.tokens_issued == 0,
+       "the last one in use takes the tokens along, though one waits");
+    ok(confirm("mary", NULL, fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && tokens.count == 10,
+       "which brings its own");
+}
+
 static void test_hotp(void)
 {
     struct enroll_request request = request_for("dave", NULL);
@@ -290,6 +402,9 @@ int main(void)
     test_guarded();
     test_tokens();
     test_hotp();
+    test_resync();
+    test_resync_others();
+    test_token_rest();
     test_refused();
     store_close(&store);
     account_clear(&account);

@@ -15,6 +15,7 @@ struct sample {
     struct field_texts texts;
     char chars[5];
     int64_t number;
+    int64_t offset;
     unsigned count;
     size_t size;
     int64_t time;
@@ -27,6 +28,7 @@ static const struct field fields[] = {
     FIELD(FIELD_TEXTS, struct sample, texts, "texts"),
     FIELD(FIELD_CHARS, struct sample, chars, "chars"),
     FIELD(FIELD_NUMBER, struct sample, number, "number"),
+    FIELD(FIELD_SIGNED, struct sample, offset, "offset"),
     FIELD(FIELD_UINT, struct sample, count, "count"),
     FIELD(FIELD_SIZE, struct sample, size, "size"),
     FIELD(FIELD_TIME, struct sample, time, "time"),
@@ -78,6 +80,7 @@ static void test_write(void)
                           .texts = {.count = 2, .text = {"x", ""}},
                           .chars = "1234",
                           .number = INT64_MAX,
+                          .offset = INT64_MIN,
                           .count = UINT32_MAX,
                           .size = 7,
                           .time = 0,
@@ -85,14 +88,17 @@ static void test_write(void)
                           .word = 2};
 
     ok(strcmp(write_all(&nothing, false), "{}") == 0, "what is not given is left out");
-    ok(strcmp(write_all(&nothing, true),
-              "{\"number\":0,\"count\":0,\"size\":0,\"flag\":false,\"word\":\"no\"}") == 0,
+    ok(strcmp(
+           write_all(&nothing, true),
+           "{\"number\":0,\"offset\":0,\"count\":0,\"size\":0,\"flag\":false,\"word\":\"no\"}") ==
+           0,
        "zeros and no stand where all is asked for");
     ok(strcmp(write_all(&zero, false), "{\"text\":\"\",\"time\":0}") == 0,
        "a text may be empty, and a time 0");
     ok(strcmp(write_all(&full, false),
               "{\"text\":\"a\\\"b\",\"texts\":[\"x\",\"\"],\"chars\":\"1234\",\"number\":"
-              "9223372036854775807,\"count\":4294967295,\"size\":7,\"time\":0,\"flag\":true,"
+              "9223372036854775807,\"offset\":-9223372036854775808,\"count\":4294967295,\"size\":7,"
+              "\"time\":0,\"flag\":true,"
               "\"word\":\"perhaps\"}") == 0,
        "all of them");
     full.word = 3;
@@ -116,6 +122,10 @@ static void test_read(void)
        "characters that just fit");
     ok(read_one("\"\"", "chars", &got) && got.chars[0] == '\0', "none");
     ok(read_one("9223372036854775807", "number", &got) && got.number == INT64_MAX, "a number");
+    ok(read_one("-9223372036854775808", "offset", &got) && got.offset == INT64_MIN &&
+           read_one("-1", "offset", &got) && got.offset == -1 &&
+           read_one("9223372036854775807", "offset", &got) && got.offset == INT64_MAX,
+       "one below zero too");
     ok(read_one("4294967295", "count", &got) && got.count == UINT32_MAX, "a smaller one");
     ok(read_one("18", "size", &got) && got.size == 18, "a size");
     ok(read_one("0", "time", &got) && got.time == 0, "a time");
@@ -134,6 +144,7 @@ static void test_null(void)
                                   .texts = {.count = 1, .text = {"x"}},
                                   .chars = "c",
                                   .number = 1,
+                                  .offset = -1,
                                   .count = 2,
                                   .size = 3,
                                   .time = 4,
@@ -171,6 +182,12 @@ static void test_refused(void)
         {"number", "1e2"},
         {"number", "\"1\""},
         {"number", "01"},
+        {"offset", "-9223372036854775809"},
+        {"offset", "9223372036854775808"},
+        {"offset", "-1.5"},
+        {"offset", "-"},
+        {"offset", "-01"},
+        {"offset", "\"-1\""},
         {"count", "4294967296"},
         {"count", "-1"},
         {"size", "-1"},
@@ -190,7 +207,7 @@ static void test_refused(void)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct sample got = {.chars = "ab", .word = 7};
         ok(!read_one(cases[i].json, cases[i].name, &got) && strcmp(got.chars, "ab") == 0 &&
-               got.word == 7 && got.number == 0 && got.count == 0,
+               got.word == 7 && got.number == 0 && got.count == 0 && got.offset == 0,
            "%s is not %s", cases[i].name, cases[i].json);
     }
 }
@@ -227,9 +244,11 @@ static void test_find(void)
 static void test_describe(void)
 {
     static const char *const texts[] = {
-        "text: ?string", "texts: ?[]string", "chars: ?string",
-        "number: ?int",  "count: ?int",      "size: ?int",
-        "time: ?int",    "flag: ?bool",      "word: ?(no, yes, perhaps)",
+        "text: ?string",  "texts: ?[]string",
+        "chars: ?string", "number: ?int",
+        "offset: ?int",   "count: ?int",
+        "size: ?int",     "time: ?int",
+        "flag: ?bool",    "word: ?(no, yes, perhaps)",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {

@@ -132,12 +132,12 @@ static bool load(const char *user, struct account *account)
     return admin_show(served.store, user, account, &err) == 0;
 }
 
-/* Whether the code of this step has been used. */
+/* Whether the code of this step can be used no more. */
 static bool is_used(struct account *account)
 {
     const struct device *phone = account_device(account, "phone", DEVICE_ACTIVE);
 
-    return phone != NULL && phone->last_step == STEP;
+    return phone != NULL && phone->last_step >= STEP;
 }
 
 static void must(bool good, const char *what)
@@ -256,6 +256,13 @@ static struct call call_on(enum call_method method, const char *user, const stru
         call.email = "x@example.org";
     if (method == CALL_PASSWD)
         call.new_password = "";
+    if (method == CALL_RESYNC) {
+        const struct device *phone = strcmp(user, me) == 0 ? &my_phone : &her_phone;
+        const bool has = phone->secret.length > 0;
+        call.device = "phone";
+        call.code = has ? fixture_code(phone, STEP + 9) : "111111";
+        call.next_code = has ? fixture_code(phone, STEP + 10) : "222222";
+    }
     return call;
 }
 
@@ -286,6 +293,7 @@ static const struct {
     {CALL_DISABLE, "--- CD -CD-", "disable"},
     {CALL_LOCK, "--- CD -CD-", "lock"},
     {CALL_UNLOCK, "--- CD -CD-", "unlock"},
+    {CALL_RESYNC, "--- CD -CD-", "resync"},
 };
 
 static const struct {

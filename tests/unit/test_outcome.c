@@ -10,7 +10,8 @@ static const char *const verdicts[VERDICTS] = {
     [VERDICT_WRONG] = "wrong",           [VERDICT_REPLAYED] = "replayed",
     [VERDICT_MALFORMED] = "malformed",   [VERDICT_LOCKED] = "locked",
     [VERDICT_UNENROLLED] = "unenrolled", [VERDICT_DISABLED] = "disabled",
-    [VERDICT_ACCEPTED] = "accepted",
+    [VERDICT_ACCEPTED] = "accepted",     [VERDICT_EXEMPT] = "exempt",
+    [VERDICT_GRACE] = "grace",
 };
 
 static void test_verdicts(void)
@@ -37,7 +38,7 @@ static void test_sound(void)
     static const char *const may[VERDICTS] = {
         [VERDICT_WRONG] = "D",     [VERDICT_REPLAYED] = "D",     [VERDICT_MALFORMED] = "D",
         [VERDICT_LOCKED] = "D",    [VERDICT_UNENROLLED] = "DIY", [VERDICT_DISABLED] = "DIY",
-        [VERDICT_ACCEPTED] = "DY",
+        [VERDICT_ACCEPTED] = "DY", [VERDICT_EXEMPT] = "DIY",     [VERDICT_GRACE] = "DY",
     };
     static const char letters[] = {[ADMIT_NO] = 'D', [ADMIT_IGNORE] = 'I', [ADMIT_YES] = 'Y', 'x'};
 

@@ -115,6 +115,33 @@ static void test_door(void)
     ok(fixture_events(store, NULL) == 0, "nothing was recorded");
 }
 
+/* Of an account that has a password. */
+static void test_password_calls(void)
+{
+    struct call call = by_carol(CALL_PASSWD, "alice");
+
+    ok(ask(&call) == ERR_INVALID && strcmp(err.where, "new_password") == 0,
+       "which password must be said");
+    call.expire = true;
+    ok(ask(&call) == 0 && recorded("expire", "alice") && show("alice") &&
+           account.password_expired && strcmp(account.password, "*") == 0,
+       "or that the old one expires");
+    call.new_password = "other";
+    ok(ask(&call) == ERR_INVALID && show("alice") && account.password_expired,
+       "not both: the new one would be the user's already");
+    call.expire = false;
+    ok(ask(&call) == 0 && recorded("passwd", "alice") && show("alice") && !account.password_expired,
+       "a new one is good");
+    call = by_carol(CALL_SET, "alice");
+    ok(ask(&call) == ERR_INVALID, "what is set must be said");
+    call.clear_grace = true;
+    ok(ask(&call) == 0 && recorded("clear-grace", "alice"), "grace is cleared");
+    call.email = "c@example.org";
+    ok(ask(&call) == 0 && recorded("set-email", "alice") && show("alice") &&
+           strcmp(account.email, "c@example.org") == 0,
+       "with an address, that weighs more");
+}
+
 static void test_accounts(void)
 {
     struct call call = by_carol(CALL_ADD, "alice");
@@ -150,6 +177,7 @@ static void test_accounts(void)
         call.role = roles[i];
         ok(ask(&call) == ERR_INVALID && strcmp(err.where, "role") == 0, "no role: '%s'", roles[i]);
     }
+    test_password_calls();
     call = by_carol(CALL_PASSWD, "alice");
     call.new_password = "";
     ok(ask(&call) == 0 && recorded("passwd", "alice") && show("alice") &&
@@ -193,7 +221,7 @@ static void test_switches(void)
        "and removed");
     call.device = NULL;
     ok(ask(&call) == 0 && recorded("remove", "alice") && !show("alice"), "so is the account");
-    for (unsigned m = CALL_SHOW; m <= CALL_UNLOCK; m++)
+    for (unsigned m = CALL_SHOW; m <= CALL_RESYNC; m++)
         if (m != CALL_LIST && m != CALL_LOG && m != CALL_ADD && m != CALL_ENROLL)
             ok(ask(&(struct call){.method = m,
                                   .user = "alice",
@@ -249,6 +277,131 @@ static void test_enroll(void)
     ok(ask(&call) == ERR_EXISTS, "a label stands once");
     call.replace = true;
     ok(ask(&call) == 0, "unless it is replaced");
+}
+
+/* What a login asks for is a login's alone. */
+static void test_login_devices(void)
+{
+    struct call call = by_carol(CALL_ENROLL, "fay");
+
+    call.at_login = true;
+    ok(ask(&call) == 0 && recorded("enroll", "fay") && enrolled.device.at_login, "at a login");
+    const struct device first = enrolled.device;
+    ok(ask(&call) == 0 && enrolled.device.id != first.id && show("fay") &&
+           account.device_count == 1,
+       "the next one takes its place");
+    const struct device device = enrolled.device;
+    call = by_carol(CALL_CONFIRM, "fay");
+    call.trial = true;
+    call.code = fixture_code(&device, STEP);
+    ok(ask(&call) == ERR_NOT_FOUND, "its device is nobody else's");
+    call.at_login = true;
+    call.device_id = first.id;
+    ok(ask(&call) == ERR_CONFLICT && show("fay") && account.failures == 0,
+       "nor that of the login before");
+    call.device_id = device.id;
+    ok(ask(&call) == 0 && reply.outcome.verdict == VERDICT_ACCEPTED && tokens.count == 0 &&
+           show("fay") && account.devices[0].state == DEVICE_PENDING,
+       "a first code is tried");
+    call.trial = false;
+    ok(ask(&call) == 0 && reply.outcome.verdict == VERDICT_ACCEPTED &&
+           tokens.count == conf.backup_tokens && show("fay") &&
+           account.devices[0].state == DEVICE_ACTIVE,
+       "and counts");
+    call = by_carol(CALL_ENROLL, "fay");
+    call.at_login = true;
+    ok(ask(&call) == ERR_CONFLICT, "then no login adds one");
+    call = by_carol(CALL_RESYNC, "fay");
+    call.code = fixture_code(&device, STEP + 200);
+    call.next_code = fixture_code(&device, STEP + 201);
+    ok(ask(&call) == 0 && recorded("resync", "fay") && reply.outcome.verdict == VERDICT_ACCEPTED &&
+           reply.outcome.admit == ADMIT_YES && show("fay") && account.devices[0].offset == 201,
+       "its clock is found anew, and told");
+    call.service = "there";
+    ok(ask(&call) == 0 && reply.outcome.verdict == VERDICT_REPLAYED &&
+           reply.outcome.admit == ADMIT_NO,
+       "once");
+    const struct call swapped = {.method = CALL_RESYNC,
+                                 .user = "fay",
+                                 .code = fixture_code(&device, STEP + 301),
+                                 .next_code = fixture_code(&device, STEP + 300)};
+    ok(ask(&swapped) == 0 && reply.outcome.verdict == VERDICT_WRONG, "by two codes in their order");
+    ok(ask(&(struct call){.method = CALL_REMOVE, .user = "fay"}) == 0, "done with");
+}
+
+/* Each rule reaches a login with what the call says, and no proof. */
+static void test_rules(void)
+{
+    struct device device = fixture_enroll(store, &conf, "gil", "phone");
+    struct call call = by_carol(CALL_BEGIN, "gil"), proof = by_carol(CALL_CHECK, "gil");
+
+    proof.action = "proof";
+    proof.code = "000000";
+    snprintf(conf.exempt_groups, sizeof(conf.exempt_groups), "wheel");
+    ok(ask(&call) == 0 && reply.ask, "who is in no group is asked");
+    call.group = proof.group = "wheel";
+    ok(ask(&call) == 0 && !reply.ask && reply.outcome.verdict == VERDICT_EXEMPT &&
+           reply.outcome.admit == ADMIT_IGNORE && strcmp(reply.recorded, "group") == 0,
+       "who is, is not");
+    ok(ask(&proof) == 0 && reply.outcome.verdict == VERDICT_WRONG &&
+           reply.outcome.admit == ADMIT_NO,
+       "which proves nothing");
+    conf.exempt_groups[0] = '\0';
+    conf.audit_only = true;
+    ok(ask(&proof) == 0 && recorded("proof", "gil") && show("gil") && account.failures == 2,
+       "nor is a proof audited only: it counts");
+    call = by_carol(CALL_CHECK, "gil");
+    call.code = "000000";
+    ok(ask(&call) == 0 && recorded("audit", "gil") && show("gil") && account.failures == 2,
+       "a login is");
+    conf.audit_only = false;
+    conf.rules.grace = 600;
+    proof.code = fixture_code(&device, STEP);
+    ok(ask(&proof) == 0 && reply.outcome.verdict == VERDICT_ACCEPTED, "a proof");
+    call = by_carol(CALL_BEGIN, "gil");
+    ok(ask(&call) == 0 && reply.ask, "is no login: no grace comes of it");
+    call = by_carol(CALL_CHECK, "gil");
+    call.code = fixture_code(&device, STEP + 1);
+    ok(ask(&call) == 0 && reply.outcome.verdict == VERDICT_ACCEPTED, "a login");
+    call = by_carol(CALL_BEGIN, "gil");
+    ok(ask(&call) == 0 && !reply.ask && reply.outcome.verdict == VERDICT_GRACE &&
+           reply.outcome.admit == ADMIT_YES,
+       "is one");
+    proof.code = "";
+    ok(ask(&proof) == 0 && reply.outcome.verdict == VERDICT_MALFORMED &&
+           reply.outcome.admit == ADMIT_NO,
+       "grace proves nothing either");
+    conf.rules.grace = 0;
+    conf.debug = true;
+    call = by_carol(CALL_CHECK, "gil");
+    call.code = fixture_code(&device, STEP - 3);
+    ok(ask(&call) == 0 && reply.explanation[0] != '\0' &&
+           strstr(reply.explanation, call.code) == NULL,
+       "what is wrong is explained where that is wanted: %s", reply.explanation);
+    conf.debug = false;
+    ok(ask(&call) == 0 && reply.explanation[0] == '\0', "and not where it is not");
+    ok(ask(&(struct call){.method = CALL_REMOVE, .user = "gil"}) == 0, "done with");
+}
+
+/* A password's state is account management's to tell. */
+static void test_password_state(void)
+{
+    const struct call state = {.method = CALL_ACCOUNT, .user = "hal"};
+    struct call call = by_carol(CALL_ADD, "hal");
+
+    ok(ask(&call) == 0 && ask(&state) == 0 && reply.password == REPLY_PASSWORD_NONE, "none");
+    call.method = CALL_PASSWD;
+    call.new_password = "secret";
+    ok(ask(&call) == 0 && ask(&state) == 0 && reply.password == REPLY_PASSWORD_SET, "one");
+    call.new_password = NULL;
+    call.expire = true;
+    ok(ask(&call) == 0 && ask(&state) == 0 && reply.password == REPLY_PASSWORD_EXPIRED &&
+           reply.outcome.admit == ADMIT_YES,
+       "one that has expired");
+    ok(ask(&(struct call){.method = CALL_LOCK, .user = "hal"}) == 0 && ask(&state) == 0 &&
+           reply.outcome.verdict == VERDICT_LOCKED && reply.outcome.admit == ADMIT_NO,
+       "which lets nobody into a closed account");
+    ok(ask(&(struct call){.method = CALL_REMOVE, .user = "hal"}) == 0, "done with");
 }
 
 static void test_requests(void)
@@ -431,6 +584,9 @@ int main(void)
     test_accounts();
     test_switches();
     test_enroll();
+    test_login_devices();
+    test_rules();
+    test_password_state();
     test_requests();
     test_tokens();
     test_logins();

@@ -63,6 +63,18 @@ static void test_widths(void)
                qr_columns_ascii(qr) == 2 * (rows[i].width + 8),
            "%zu bytes make %d modules", rows[i].length, rows[i].width);
     }
+    /* 114 bytes, those of a key URI with every parameter, and 78 without. */
+    static const struct {
+        size_t length;
+        int width;
+    } small[] = {{17, 21}, {18, 25}, {78, 33}, {79, 37}, {114, 41}};
+    for (size_t i = 0; i < ARRAY_SIZE(small); i++) {
+        struct qr *qr CLEANUP(qr_clear) = NULL;
+        memset(text, 'a', sizeof(text) - 1);
+        text[small[i].length] = '\0';
+        ok(qr_encode_small(text, &qr) == 0 && qr_width(qr) == small[i].width,
+           "%zu bytes make %d modules where it is to be small", small[i].length, small[i].width);
+    }
     struct qr *none = NULL;
     memset(text, 'a', sizeof(text) - 1);
     ok(qr_encode(text, &none) == ERR_TOO_LONG && none == NULL, "2954 bytes are too long");

@@ -73,9 +73,14 @@ static void test_outcomes(void)
                                                 .device = "ph\xc3\xb6ne \"2\"",
                                                 .locked_until = ACCOUNT_LOCKED_FOR_EVER,
                                                 .failures = i,
-                                                .tokens_left = 9},
+                                                .tokens_left = 9,
+                                                .tokens_issued = 10 + i},
                                     .password_length = 511,
                                     .ask = (i & 1) != 0,
+                                    .enroll = (i & 2) != 0,
+                                    .tokens_due = (i & 4) != 0,
+                                    .password = i % 3,
+                                    .explanation = "outside the window by 3 st\xc3\xa4ps",
                                     .recorded = "permit"};
         struct reply got = {0};
         char verdict[64];
@@ -167,48 +172,26 @@ static void test_twice(void)
            twice[i]);
 }
 
-/* A reply that this call cannot have. */
-static void test_fits(void)
+/* Nothing of what it has said is left. */
+static void test_denied(void)
 {
-    static const struct call check = {.method = CALL_CHECK, .code = "123456"};
-    static const struct call tail = {
-        .method = CALL_CHECK, .shape = AUTH_TAIL, .password = "secret123456"};
-    static const struct call begin = {.method = CALL_BEGIN};
-    static const struct {
-        const char *name;
-        const struct call *call;
-        struct reply reply;
-        bool fits;
-    } cases[] = {
-        {"no", &check, {.ask = false}, true},
-        {"yes", &check, {.outcome = {.verdict = VERDICT_ACCEPTED, .admit = ADMIT_YES}}, true},
-        {"wrong, and yes",
-         &check,
-         {.outcome = {.verdict = VERDICT_WRONG, .admit = ADMIT_YES}},
-         false},
-        {"locked, and no say",
-         &check,
-         {.outcome = {.verdict = VERDICT_LOCKED, .admit = ADMIT_IGNORE}},
-         false},
-        {"not enrolled, and yes",
-         &begin,
-         {.outcome = {.verdict = VERDICT_UNENROLLED, .admit = ADMIT_YES}},
-         true},
-        {"a question back", &check, {.ask = true}, false},
-        {"a question back to begin with", &begin, {.ask = true}, true},
-        {"a question back for a password", &tail, {.ask = true}, true},
-        {"a question, and yes",
-         &tail,
-         {.ask = true, .outcome = {.verdict = VERDICT_ACCEPTED, .admit = ADMIT_YES}},
-         false},
-        {"a password as long as what was sent", &tail, {.password_length = 12}, true},
-        {"a longer one", &tail, {.password_length = 13}, false},
-        {"one where none was sent", &check, {.password_length = 1}, false},
-    };
+    struct reply reply = {.enroll = true,
+                          .ask = true,
+                          .tokens_due = true,
+                          .password = REPLY_PASSWORD_SET,
+                          .password_length = 5,
+                          .explanation = "x",
+                          .recorded = "totp"};
 
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        ok(reply_fits(&cases[i].reply, cases[i].call) == cases[i].fits, "%s: %s", cases[i].name,
-           cases[i].fits ? "it can be" : "it cannot be");
+    reply_deny(&reply);
+    ok(is_denial(&reply) && !reply.ask && !reply.enroll && !reply.tokens_due &&
+           reply.password == REPLY_PASSWORD_NONE && reply.password_length == 0 &&
+           reply.explanation[0] == '\0' && reply.recorded[0] == '\0',
+       "a reply that is denied says no more");
+    reply = (struct reply){.enroll = true, .tokens_due = true, .explanation = "x"};
+    ok(read_text("garbage", &reply) == ERR_SERVICE && !reply.enroll && !reply.tokens_due &&
+           reply.explanation[0] == '\0',
+       "nor does one that cannot be read");
 }
 
 /* An account with everything as long as it can be. */
@@ -222,6 +205,7 @@ static struct account large_account(void)
                             .created = ACCOUNT_LOCKED_FOR_EVER,
                             .tokens_issued = 50,
                             .token_count = 50,
+                            .password_expired = true,
                             .device_count = ACCOUNT_DEVICES_MAX,
                             .password = "$y$j9T$the-hash$of-the-password"};
 
@@ -231,13 +215,14 @@ static struct account large_account(void)
     for (size_t i = 0; i < ACCOUNT_DEVICES_MAX; i++) {
         struct device *device = &large.devices[i];
         *device =
-            (struct device){.id = INT64_MAX,
+            (struct device){.id = INT64_MAX - (int64_t)i,
                             .type = DEVICE_HOTP,
                             .state = DEVICE_DISABLED,
                             .algorithm = OTP_SHA512,
                             .digits = 8,
                             .period = 300,
                             .counter = INT64_MAX,
+                            .offset = i % 2 == 0 ? INT64_MIN : INT64_MAX,
                             .created = ACCOUNT_LOCKED_FOR_EVER,
                             .last_used = ACCOUNT_LOCKED_FOR_EVER,
                             .secret = {.bytes = "the secret of it", .length = 16},
@@ -265,15 +250,16 @@ static void test_account(void)
            strcmp(account.full_name, large.full_name) == 0 && account.role == large.role &&
            account.enabled && account.closed && account.failures == large.failures &&
            account.locked_until == large.locked_until && account.created == large.created &&
-           account.tokens_issued == 50 && account.token_count == 50,
+           account.tokens_issued == 50 && account.token_count == 50 && account.password_expired,
        "it is read as it was");
     ok(strcmp(account.password, "*") == 0, "with a password that matches nothing");
     for (size_t i = 0; i < account.device_count; i++) {
         const struct device *a = &account.devices[i], *b = &large.devices[i];
-        missed += strcmp(a->label, b->label) != 0 || a->type != b->type || a->state != b->state ||
-                  a->algorithm != b->algorithm || a->digits != b->digits ||
-                  a->period != b->period || a->counter != b->counter || a->created != b->created ||
-                  a->last_used != b->last_used || a->secret.length != 0 || a->sealed.length != 0;
+        missed += strcmp(a->label, b->label) != 0 || a->id != b->id || a->type != b->type ||
+                  a->state != b->state || a->algorithm != b->algorithm || a->digits != b->digits ||
+                  a->period != b->period || a->counter != b->counter || a->offset != b->offset ||
+                  a->created != b->created || a->last_used != b->last_used ||
+                  a->secret.length != 0 || a->sealed.length != 0;
     }
     ok(account.device_count == ACCOUNT_DEVICES_MAX && missed == 0, "and with its devices");
     large =
@@ -283,7 +269,8 @@ static void test_account(void)
     reply.account = &account;
     ok(read_bytes(out, length, &reply) == 0 && strcmp(account.name, "bob") == 0 &&
            account.email[0] == '\0' && account.password[0] == '\0' && !account.enabled &&
-           account.role == ROLE_USER && account.device_count == 1 &&
+           account.role == ROLE_USER && account.device_count == 1 && !account.password_expired &&
+           account.devices[0].id == 0 && account.devices[0].offset == 0 &&
            account.devices[0].last_used == ACCOUNT_NEVER && account.devices[0].label[0] == '\0',
        "leaves nothing of the one before");
 }
@@ -294,6 +281,8 @@ static void test_devices_refused(void)
         "[{\"device\":5}]",
         "[{\"type\":\"email\"}]",
         "[{\"digits\":4294967296}]",
+        "[{\"drift\":-9223372036854775809}]",
+        "[{\"drift\":\"-1\"}]",
         "[[]]",
         "{}",
         "[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]",
@@ -475,10 +464,17 @@ static void test_strange_errors(void)
         ok(r == cases[i].result && is_denial(&reply) && err.code == r, "%s %s: %s", cases[i].name,
            cases[i].parameters, err_sentence(r));
     }
-    ok(read_text("{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":"
-                 "\"x\"}}",
+    ok(read_text("{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}",
                  &reply) == ERR_SERVICE,
        "so is another interface's error");
+    ok(read_text("{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":"
+                 "\"x\"}}",
+                 &reply) == ERR_NOT_SERVED &&
+           read_text("{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{"
+                     "\"parameter\":\"x\"}}",
+                     &reply) == ERR_NOT_SERVED &&
+           is_denial(&reply),
+       "but for what a service of another version says, which has done nothing");
     ok(reply_read(message, 0, &reply, &more, NULL) == ERR_SERVICE, "err may be NULL");
 }
 
@@ -525,7 +521,7 @@ int main(void)
     test_outcomes();
     test_denials();
     test_twice();
-    test_fits();
+    test_denied();
     test_account();
     test_devices_refused();
     test_enrolled();

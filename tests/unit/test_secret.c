@@ -68,6 +68,10 @@ static void test_equal(void)
         b[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
     ok(missed == 0, "every flipped bit is seen");
+    missed = secret_equal_bit(0, 0) != 1 || secret_equal_bit(UINT32_MAX, UINT32_MAX) != 1;
+    for (unsigned bit = 0; bit < 32; bit++)
+        missed += secret_equal_bit(999999, 999999 ^ (UINT32_C(1) << bit));
+    ok(missed == 0, "in numbers too");
     b[31] = 1;
     ok(secret_equal(a, b, 31), "what lies behind the size does not matter");
 }

@@ -98,6 +98,7 @@ static void test_round_trip(void)
     (void)snprintf(after.full_name, sizeof(after.full_name), "\xc3\x84lice 'x'; --");
     (void)snprintf(after.password, sizeof(after.password), "$y$j9T$abc$def");
     after.role = ROLE_ADMIN;
+    after.password_expired = true;
     after.failures = 3;
     after.locked_until = FIXTURE_NOW + 60;
     after.device_count = 2;
@@ -111,6 +112,7 @@ static void test_round_trip(void)
                                            .last_step = i == 0 ? 77 : ACCOUNT_NEVER,
                                            .counter = i == 0 ? 0 : 99,
                                            .drift = i == 0 ? -16 : 0,
+                                           .offset = i == 0 ? -ACCOUNT_OFFSET_MAX : 0,
                                            .created = FIXTURE_NOW + (int64_t)i,
                                            .last_used = ACCOUNT_NEVER,
                                            .secret = {.bytes = {1, 2, 3}, .length = 64}};
@@ -123,6 +125,9 @@ static void test_round_trip(void)
        "and comes back as it was");
     before = after;
     after.devices[0].last_step = 78;
+    after.devices[0].offset = ACCOUNT_OFFSET_MAX;
+    after.devices[0].at_login = true;
+    after.password_expired = false;
     after.failures = 0;
     account_remove_device(&after, 1);
     ok(store_begin(store, STORE_WRITE, &err) == 0 && store_save(store, &before, &after, &err) == 0,
@@ -133,7 +138,8 @@ static void test_round_trip(void)
     ok(store_begin(store, STORE_WRITE, &err) == 0 &&
            store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0 &&
            load("alice", &got) == 0 && got.device_count == 1 && got.devices[0].last_step == 78 &&
-           got.failures == 0,
+           got.devices[0].offset == ACCOUNT_OFFSET_MAX && got.devices[0].at_login &&
+           !got.password_expired && got.failures == 0,
        "and there when committed");
     ok(load("Alice", &got) == ERR_NOT_FOUND && load("", &got) == ERR_NOT_FOUND &&
            load("x' OR '1'='1", &got) == ERR_NOT_FOUND,
@@ -195,7 +201,7 @@ static void test_hostile_rows(void)
     ok(meddle("DELETE FROM backup_token; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM"
               " n WHERE i<20) INSERT INTO device SELECT 1000+i, account, label||i, type, state,"
               " algorithm, digits, period, last_step, counter, drift, created, last_used, key_id,"
-              " sealed FROM n, device") &&
+              " sealed, time_offset, at_login FROM n, device") &&
            load("alice", &got) == ERR_STORE_CORRUPT,
        "more devices than there can be");
     ok(meddle("DELETE FROM device WHERE id BETWEEN 1001 AND 1020") && load("alice", &got) == 0,
@@ -271,8 +277,8 @@ static void test_hostile_files(void)
     ok(reopen("postgresql://x") == ERR_INVALID && reopen("sqlite") == ERR_INVALID &&
            reopen("sqlite:relative.db") == ERR_INVALID && reopen("") == ERR_INVALID,
        "other URIs");
-    ok(meddle("PRAGMA user_version=99") && reopen(conf.store) == ERR_STORE_SCHEMA &&
-           meddle("PRAGMA user_version=1") && reopen(conf.store) == 0,
+    ok(meddle("PRAGMA user_version=99") && reopen(conf.store) == ERR_STORE_NEWER &&
+           meddle("PRAGMA user_version=2") && reopen(conf.store) == 0,
        "a newer schema");
     ok(meddle("PRAGMA application_id=1") && reopen(conf.store) == ERR_STORE_SCHEMA &&
            meddle("PRAGMA application_id=0x546f7470"),

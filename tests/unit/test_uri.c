@@ -68,6 +68,27 @@ static void test_format(void)
        "without an issuer");
 }
 
+static void test_brief(void)
+{
+    char out[URI_SIZE] = "";
+    struct uri_key key = totp_key("", "a+b"), read = {0};
+
+    ok(uri_format_brief(&key, out, sizeof(out)) == 0 &&
+           strcmp(out, TOTP "a%2Bb?secret=" SECRET) == 0 && uri_parse(out, &read, NULL) == 0 &&
+           same(&key, &read),
+       "in brief what is taken for granted is left out");
+    key.algorithm = OTP_SHA512;
+    key.digits = 8;
+    key.period = 60;
+    ok(uri_format_brief(&key, out, sizeof(out)) == 0 &&
+           strcmp(out, TOTP "a%2Bb?secret=" SECRET "&algorithm=SHA512&digits=8&period=60") == 0,
+       "and nothing else");
+    key = hotp_key(0);
+    ok(uri_format_brief(&key, out, sizeof(out)) == 0 && strstr(out, "&counter=0") != NULL &&
+           uri_parse(out, &read, NULL) == 0 && same(&key, &read),
+       "not a counter either");
+}
+
 static void test_round_trips(void)
 {
     static const char *const names[] = {
@@ -319,6 +340,7 @@ static void test_expand(void)
 int main(void)
 {
     test_format();
+    test_brief();
     test_round_trips();
     test_good();
     test_hostile();

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "run.h"
+
+#include "ask.h"
+#include "client.h"
+#include "keys.h"
+#include "language.h"
+#include "perform.h"
+#include "text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- what was given --------------------------------------------------------------------------- */
+
+const char *run_word(const struct run *run, size_t n)
+{
+    return n < run->args.word_count ? run->args.word[n] : NULL;
+}
+
+const char *run_option(const struct run *run, enum args_option option)
+{
+    return run->args.option[option];
+}
+
+int run_user(const struct run *run, size_t n, const char **user, struct err *err)
+{
+    const char *word = run_word(run, n);
+
+    if (word == NULL && !run->remote)
+        return err_set(err, ERR_USAGE, run_word(run, 0), "an argument is missing: name the user");
+    *user = word != NULL ? word : run->actor;
+    return 0;
+}
+
+int run_device(const struct run *run, size_t n, const char **label, struct err *err)
+{
+    const char *word = run_word(run, n), *option = run_option(run, OPTION_DEVICE);
+
+    if (word != NULL && option != NULL)
+        return err_set(err, ERR_USAGE, "--device", "the device is named twice");
+    *label = word != NULL ? word : option;
+    return 0;
+}
+
+int run_number(const struct run *run, enum args_option option, uint64_t min, uint64_t max,
+               uint64_t *value, struct err *err)
+{
+    const char *text = run_option(run, option);
+
+    if (text != NULL && text_parse_uint(text, min, max, value) != 0)
+        return err_set(err, ERR_USAGE, args_name(option), _("it takes a number from %llu to %llu"),
+                       (unsigned long long)min, (unsigned long long)max);
+    return 0;
+}
+
+int run_now(int64_t *now, struct err *err)
+{
+    struct timespec time = {0};
+
+    if (clock_gettime(CLOCK_REALTIME, &time) != 0 || time.tv_sec < 0)
+        return err_set(err, ERR_CLOCK, NULL, NULL);
+    *now = time.tv_sec;
+    return 0;
+}
+
+int run_load_conf(const struct run *run, const char *service, struct conf *conf, struct err *err)
+{
+    static const struct {
+        enum args_option option;
+        const char *name;
+    } settings[] = {
+        {OPTION_CONFIG, "config"}, {OPTION_STORE, "store"}, {OPTION_KEY_FILE, "key_file"}};
+    char text[ARRAY_SIZE(settings)][PATH_MAX];
+    const char *line[ARRAY_SIZE(settings)];
+    int count = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        const char *value = run_option(run, settings[i].option);
+        if (value == NULL)
+            continue;
+        /* From the shell a path is relative to where one is; the library takes none of those. */
+        bool relative = settings[i].option != OPTION_STORE && value[0] != '/';
+        char here[PATH_MAX] = "";
+        if (relative && getcwd(here, sizeof(here)) == NULL)
+            return err_set_errno(err, ERR_SYSTEM, errno, args_name(settings[i].option), NULL);
+        if (snprintf(text[i], PATH_MAX, "%s=%s%s%s", settings[i].name, here, relative ? "/" : "",
+                     value) >= PATH_MAX)
+            return err_set(err, ERR_TOO_LONG, args_name(settings[i].option), NULL);
+        line[count++] = text[i];
+    }
+    return conf_load(conf, service, count, line, err);
+}
+
+void run_warn_stranger(const struct run *run, const char *user)
+{
+    errno = 0;
+    const struct passwd *known = getpwnam(user);
+    if (known == NULL && errno == 0)
+        run_remark(run, "this host has no login user '%s': check the spelling", user);
+    else if (known != NULL && strcmp(known->pw_name, user) != 0)
+        run_remark(run,
+                   "this host knows '%s' as '%s', which is the name it looks for at a login: enrol "
+                   "that one instead",
+                   user, known->pw_name);
+}
+
+enum status run_verdict(enum verdict verdict)
+{
+    if (verdict == VERDICT_ACCEPTED)
+        return STATUS_DONE;
+    return verdict == VERDICT_LOCKED ? STATUS_LOCKED : STATUS_REFUSED;
+}
+
+/* --- beginning and end ------------------------------------------------------------------------ */
+
+void run_close(struct run *run)
+{
+    if (run->store != NULL)
+        store_settle(run->store);
+    store_close(&run->store);
+}
+
+/* Who acts, from where. */
+static void identify(struct run *run)
+{
+    const struct passwd *self = getpwuid(getuid());
+
+    if (self != NULL)
+        text_cut(run->actor, sizeof(run->actor), self->pw_name);
+    else
+        snprintf(run->actor, sizeof(run->actor), "%lu", (unsigned long)getuid());
+    if (ttyname_r(STDIN_FILENO, run->tty, sizeof(run->tty)) != 0)
+        run->tty[0] = '\0';
+    if (gethostname(run->host, sizeof(run->host)) != 0 || run->host[0] == '\0')
+        text_cut(run->host, sizeof(run->host), "localhost");
+    run->host[sizeof(run->host) - 1] = '\0';
+}
+
+/* Whose keys they are can open the store they seal. */
+static bool owns_keys(const struct conf *conf)
+{
+    struct stat st = {0};
+
+    return geteuid() == 0 || (stat(conf->key_file, &st) == 0 && st.st_uid == geteuid());
+}
+
+int run_open(struct run *run, enum run_needs needs, struct err *err)
+{
+    struct seal_ring ring CLEANUP(seal_ring_clear) = {0};
+
+    identify(run);
+    int r = needs == NEEDS_NOTHING ? 0 : run_load_conf(run, NULL, &run->conf, err);
+    if (r != 0 || needs != NEEDS_STORE)
+        return r;
+    run->remote = !owns_keys(&run->conf);
+    if (run->remote)
+        return 0;
+    r = keys_load(run->conf.key_file, &ring, err);
+    if (r == 0)
+        r = store_open(run->conf.store, &ring, false, NULL, &run->store, err);
+    if (r == 0)
+        store_keep_events(run->store, run->conf.event_retention);
+    return r;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static int ask_here(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    int64_t now = 0;
+
+    call->actor = run->actor;
+    int r = run_now(&now, err);
+    return r == 0 ? perform(run->store, &run->conf, run->host, call, now, reply, err) : r;
+}
+
+static int ask_service(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    int r = client_ask(run->conf.socket, call, reply, err);
+
+    char reason[ERR_WHAT_SIZE];
+
+    text_cut(reason, sizeof(reason), err->what);
+    if (r == ERR_NO_SERVICE)
+        return err_set(err, r, run->conf.socket,
+                       _("%.110s; only root can do without it. Ask an administrator: 'systemctl "
+                         "enable --now totpd.socket' starts it"),
+                       _(reason));
+    const bool named = run_option(run, OPTION_CONFIG) != NULL ||
+                       run_option(run, OPTION_STORE) != NULL ||
+                       run_option(run, OPTION_KEY_FILE) != NULL;
+    if (r == ERR_NOT_SERVED && named)
+        return err_set(err, r, run->conf.socket,
+                       "the service has another configuration, store or keys: leave out --config, "
+                       "--store and --key-file");
+    if (r == ERR_NOT_FOUND && call->user != NULL && strcmp(call->user, run->actor) == 0)
+        return err_set(
+            err, r, call->user, "%s",
+            reason[0] != '\0' ? reason : N_("you have no device yet: 'totpctl enroll' makes one"));
+    return r;
+}
+
+static int ask_with_proof(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    struct answer proof CLEANUP(answer_clear) = {0};
+
+    int r = ask_secret("A code of your own: ", &proof, err);
+    if (r == ERR_INVALID && !ask_is_terminal())
+        return err_set(err, r, _("standard input"),
+                       "a code of your own is needed: give it as the next line");
+    if (r != 0)
+        return r;
+    call->proof = proof.text;
+    r = ask_service(run, call, reply, err);
+    call->proof = NULL;
+    return r;
+}
+
+int run_ask(struct run *run, struct call *call, struct reply *reply, struct err *err)
+{
+    call->service = "totpctl";
+    call->tty = run->tty[0] != '\0' ? run->tty : NULL;
+    if (!run->remote)
+        return ask_here(run, call, reply, err);
+    call->config = run->conf.file;
+    call->store = run->conf.store;
+    call->key_file = run->conf.key_file;
+    int r = ask_service(run, call, reply, err);
+    if (r == ERR_PROOF)
+        r = ask_with_proof(run, call, reply, err);
+    run->locked = r == ERR_REFUSED && reply->outcome.verdict == VERDICT_LOCKED;
+    return r;
+}
