@@ -91,11 +91,21 @@ static int keep_ticket(struct store *store, const struct rules *rules,
 
 /* --- before the transaction that judges ------------------------------------------------------- */
 
-/* Who only looks on enrols nobody; and an admin's first device is root's to enrol. */
+/* What a login has begun and not ended is no device. */
+static bool has_device(const struct account *account)
+{
+    for (size_t i = 0; i < account->device_count; i++)
+        if (!account->devices[i].at_login)
+            return true;
+    return false;
+}
+
+/* Who only looks on enrols nobody; an admin's first device is root's to enrol; and one that is
+ * switched off is no invitation to make another. */
 static bool is_to_enroll(const struct rules *rules, const struct auth_request *request,
                          const struct account *account, const struct outcome *standing)
 {
-    return !request->audit && account->role != ROLE_ADMIN &&
+    return !request->audit && account->role != ROLE_ADMIN && !has_device(account) &&
            rules->unenrolled == UNENROLLED_ENROLL && standing->verdict == VERDICT_UNENROLLED &&
            standing->admit == ADMIT_NO;
 }

@@ -165,7 +165,7 @@ static bool has_secret(const struct account *account, const struct secret *secre
 }
 
 static int fill_uri(const struct conf *conf, const char *host, const char *user,
-                    const struct device *device, char *uri, struct err *err)
+                    const char *service, const struct device *device, char *uri, struct err *err)
 {
     struct uri_key key CLEANUP(uri_clear) = {.type = device->type,
                                              .secret = device->secret,
@@ -176,7 +176,7 @@ static int fill_uri(const struct conf *conf, const char *host, const char *user,
 
     int r = text_copy(key.issuer, sizeof(key.issuer), conf->issuer[0] ? conf->issuer : host);
     if (r == 0)
-        r = uri_expand(conf->label, user, host, "", key.account, sizeof(key.account));
+        r = uri_expand(conf->label, user, host, service, key.account, sizeof(key.account));
     if (r == 0)
         r = uri_format(&key, uri, URI_SIZE);
     if (r != 0)
@@ -219,7 +219,8 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
         return err_set(err, r, NULL, NULL);
     r = add_device(conf, request, &made.device, &after, err);
     if (r == 0)
-        r = fill_uri(conf, host, after.name, &made.device, made.uri, err);
+        r = fill_uri(conf, host, after.name, request->at_login ? request->origin.service : NULL,
+                     &made.device, made.uri, err);
     if (r == 0)
         r = store_save(open, &before, &after, err);
     if (r == 0)
@@ -249,7 +250,7 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
     if (r != 0)
         return r;
     made.device = account.devices[index];
-    r = fill_uri(conf, host, account.name, &made.device, made.uri, err);
+    r = fill_uri(conf, host, account.name, NULL, &made.device, made.uri, err);
     if (r == 0)
         r = record(open, "qr", account.name, made.device.label, NULL, origin, now, err);
     if (r == 0)
@@ -340,6 +341,21 @@ static int judge_first(struct store *store, const struct conf *conf,
     return r;
 }
 
+/* The login that has enrolled is one, like those that will be asked for a code. */
+static int record_login(struct store *store, const struct enroll_code *first,
+                        const struct outcome *result, int64_t now, struct err *err)
+{
+    struct event event;
+
+    if (!first->at_login || result->verdict != VERDICT_ACCEPTED)
+        return 0;
+    event_init(&event, now, "login", first->user, &first->origin);
+    text_cut(event.device, sizeof(event.device), result->device);
+    text_cut(event.verdict, sizeof(event.verdict), verdict_name(result->verdict));
+    text_cut(event.method, sizeof(event.method), "enroll");
+    return store_event(store, &event, err);
+}
+
 /* A trial that succeeds leaves no trace: what counts is the confirmation after it. One that fails
  * is a guess like any other. */
 static int save_first(struct store *store, const struct enroll_code *first,
@@ -357,6 +373,8 @@ static int save_first(struct store *store, const struct enroll_code *first,
     if (r == 0)
         r = record(store, "confirm", first->user, result->device, verdict_name(result->verdict),
                    &first->origin, now, err);
+    if (r == 0)
+        r = record_login(store, first, result, now, err);
     return r == 0 ? store_commit(store, err) : r;
 }
 

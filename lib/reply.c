@@ -484,7 +484,8 @@ static bool read_err_code(struct json_reader *reader, const char *name, void *ob
     if (fault->err.code != ERR_SERVICE || strcmp(name, "code") != 0)
         return false;
     /* What means "do it yourself" is said by name, or by nobody. */
-    if (json_get_number(reader, &number) && number > 0 && number < -ERR_NO_SERVICE)
+    if (json_get_number(reader, &number) &&
+        ((number > 0 && number < -ERR_NO_SERVICE) || number == -ERR_STORE_NEWER))
         fault->err.code = -(int)number;
     return true;
 }

@@ -336,6 +336,10 @@ static void test_enroll(void)
     ok(asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)),
        "an account that is switched off enrols nobody");
     ok(admin_enable(store, "alice", true, &origin, FIXTURE_NOW, &err) == 0, "and on again");
+    ok(enroll_enable(store, "alice", "phone", false, &origin, FIXTURE_NOW, &err) == 0 &&
+           asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)) &&
+           enroll_enable(store, "alice", "phone", true, &origin, FIXTURE_NOW, &err) == 0,
+       "nor does one whose device is");
 }
 
 static void test_enroll_answer(void)

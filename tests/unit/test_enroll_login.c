@@ -6,6 +6,7 @@
 #include "enroll.h"
 #include "fixture.h"
 #include "tap.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -178,6 +179,10 @@ static void test_trial(void)
            load("judy") && account.devices[0].state == DEVICE_ACTIVE &&
            account.devices[0].last_step == STEP && account.token_count == 10,
        "what counts is the confirmation, with the same code");
+    ok(fixture_events(store, &last) == events + 5 && strcmp(last.action, "login") == 0 &&
+           strcmp(last.verdict, "accepted") == 0 && strcmp(last.method, "enroll") == 0 &&
+           strcmp(last.device, "phone") == 0 && strcmp(last.rhost, origin.rhost) == 0,
+       "and this was a login");
     ok(try_at_login("judy", code) == ERR_CONFLICT && confirm_at_login("judy", code) == ERR_CONFLICT,
        "then there is nothing to try");
     ok(try_at_login("nobody", code) == ERR_NOT_FOUND, "nor where there is nobody");
@@ -405,6 +410,15 @@ static void test_left_over(void)
        "it goes with the next one, too");
 }
 
+static void test_label(void)
+{
+    text_cut(conf.label, sizeof(conf.label), "%u-%s");
+    ok(start("zoe", NULL, true) == 0 && strstr(reply.uri, ":zoe-sshd?") != NULL,
+       "at a login, the service may stand in the app's name of the account: %s", reply.uri);
+    ok(start("yann", NULL, false) == 0 && strstr(reply.uri, ":yann-?") != NULL,
+       "elsewhere there is none: %s", reply.uri);
+}
+
 int main(void)
 {
     store = fixture_open("enroll_login", &conf, &ring);
@@ -417,6 +431,7 @@ int main(void)
     test_admin();
     test_locked();
     test_left_over();
+    test_label();
     store_close(&store);
     account_clear(&account);
     return tap_done();
