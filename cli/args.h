@@ -64,7 +64,7 @@ struct args {
 };
 
 /* Reads the command line. ERR_USAGE; err names the option, never its argument: it may be a secret
- * that somebody wrongly put there. */
+ * that somebody wrongly put there. *args has what came before it. */
 int args_parse(int argc, char **argv, struct args *args, struct err *err) MUST_CHECK;
 
 /* Every option given is one of allowed (a set of OPTION()). ERR_USAGE. */

@@ -183,6 +183,14 @@ static int ask_here(struct run *run, struct call *call, struct reply *reply, str
     return r == 0 ? perform(run->store, &run->conf, run->host, call, now, reply, err) : r;
 }
 
+/* The use cases say what is wrong with a device; of a user who is not there they say nothing. */
+static int name_nobody(const struct call *call, int r, struct err *err)
+{
+    if (r != ERR_NOT_FOUND || err->what[0] != '\0' || call->user == NULL)
+        return r;
+    return err_set(err, r, call->user, "there is no such user: see 'totpctl list'");
+}
+
 static int ask_service(struct run *run, struct call *call, struct reply *reply, struct err *err)
 {
     int r = client_ask(run->conf.socket, call, reply, err);
@@ -230,7 +238,7 @@ int run_ask(struct run *run, struct call *call, struct reply *reply, struct err 
     call->service = "totpctl";
     call->tty = run->tty[0] != '\0' ? run->tty : NULL;
     if (!run->remote)
-        return ask_here(run, call, reply, err);
+        return name_nobody(call, ask_here(run, call, reply, err), err);
     call->config = run->conf.file;
     call->store = run->conf.store;
     call->key_file = run->conf.key_file;
@@ -238,5 +246,5 @@ int run_ask(struct run *run, struct call *call, struct reply *reply, struct err 
     if (r == ERR_PROOF)
         r = ask_with_proof(run, call, reply, err);
     run->locked = r == ERR_REFUSED && reply->outcome.verdict == VERDICT_LOCKED;
-    return r;
+    return name_nobody(call, r, err);
 }

@@ -78,6 +78,7 @@ int stats_begin(struct stats *stats, int64_t since, int64_t now)
 
     *stats = (struct stats){.since = since, .now = now};
     tally_begin(&stats->verdicts, ARRAY_SIZE(verdicts), verdicts);
+    tally_begin(&stats->audited, ARRAY_SIZE(verdicts), verdicts);
     tally_begin(&stats->accounts, ARRAY_SIZE(accounts), accounts);
     for (size_t i = 0; i < ARRAY_SIZE(stats->devices); i++)
         tally_begin(&stats->devices[i], ARRAY_SIZE(devices), devices);
@@ -156,11 +157,16 @@ void stats_add_account(struct stats *stats, const struct account *account)
 
 void stats_add_event(struct stats *stats, const struct event *event)
 {
-    if (strcmp(event->action, "login") != 0 || event->time < stats->since ||
-        event->time > stats->now)
+    const char *verdict = event->verdict[0] != '\0' ? event->verdict : "none";
+
+    if (event->time < stats->since || event->time > stats->now)
+        return;
+    if (strcmp(event->action, "audit") == 0)
+        tally_add(&stats->audited, verdict);
+    if (strcmp(event->action, "login") != 0)
         return;
     struct stats_day *day = &stats->days[event->time / STATS_DAY - stats->since / STATS_DAY];
     day->logins++;
     day->accepted += strcmp(event->verdict, "accepted") == 0;
-    tally_add(&stats->verdicts, event->verdict[0] != '\0' ? event->verdict : "none");
+    tally_add(&stats->verdicts, verdict);
 }

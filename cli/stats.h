@@ -34,6 +34,7 @@ struct stats {
     struct stats_day *days; /* of UTC, from that of since to that of now */
     size_t day_count;
     struct stats_tally verdicts;                 /* of logins from since to now */
+    struct stats_tally audited;                  /* the same of those under audit_only */
     struct stats_tally accounts;                 /* by state: each is in one */
     struct stats_tally devices[DEVICE_HOTP + 1]; /* by type, then state */
     struct stats_tally used;                     /* active devices, by the age of their last use */
@@ -50,7 +51,8 @@ void stats_clear(struct stats *stats);
  * disabled, active (an active device), pending (a pending one), no_device. */
 void stats_add_account(struct stats *stats, const struct account *account);
 
-/* An event; what is no login within the period is passed over. */
+/* An event; what is no login within the period is passed over. Logins under audit_only are none:
+ * the verdict decided nothing about them. */
 void stats_add_event(struct stats *stats, const struct event *event);
 
 #endif

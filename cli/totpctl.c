@@ -22,7 +22,8 @@ struct verb {
     const char *synopsis; /* its arguments */
     const char *help;
     uint64_t options;
-    size_t least, most; /* arguments; USER and DEVICE are seen to by run_user and run_device */
+    const char *missing; /* what to say without an argument; NULL: the verb sees to it */
+    size_t most;         /* arguments */
     enum run_needs needs;
     verb_fn *function;
 };
@@ -30,50 +31,51 @@ struct verb {
 static verb_fn verb_help;
 
 static const struct verb verbs[] = {
-    {"init", "", N_("create directories, key and store; safe to repeat"), 0, 0, 0, NEEDS_CONF,
+    {"init", "", N_("create directories, key and store; safe to repeat"), 0, NULL, 0, NEEDS_CONF,
      verb_init},
     {"add", "USER", N_("an account without a device"),
-     OPTION(EMAIL) | OPTION(FULL_NAME) | OPTION(ROLE) | OPTION(PASSWORD_STDIN), 1, 1, NEEDS_STORE,
-     verb_add},
+     OPTION(EMAIL) | OPTION(FULL_NAME) | OPTION(ROLE) | OPTION(PASSWORD_STDIN),
+     N_("an argument is missing: name the user"), 1, NEEDS_STORE, verb_add},
     {"enroll", "USER", N_("a new device: its QR code and key URI"),
      OPTION(DEVICE) | OPTION(TYPE) | OPTION(ALGORITHM) | OPTION(DIGITS) | OPTION(PERIOD) |
          OPTION(COUNTER) | OPTION(SECRET_STDIN) | OPTION(REPLACE) | OPTION(NO_CONFIRM) |
          PICTURE_OPTIONS,
-     0, 1, NEEDS_STORE, verb_enroll},
-    {"confirm", "USER [DEVICE]", N_("activate a device with its first code"), OPTION(DEVICE), 0, 2,
-     NEEDS_STORE, verb_confirm},
-    {"verify", "USER", N_("judge and consume one code as a login would"), 0, 0, 1, NEEDS_STORE,
+     NULL, 1, NEEDS_STORE, verb_enroll},
+    {"confirm", "USER [DEVICE]", N_("activate a device with its first code"), OPTION(DEVICE), NULL,
+     2, NEEDS_STORE, verb_confirm},
+    {"verify", "USER", N_("judge and consume one code as a login would"), 0, NULL, 1, NEEDS_STORE,
      verb_verify},
-    {"qr", "USER [DEVICE]", N_("the QR code again"), OPTION(DEVICE) | PICTURE_OPTIONS, 0, 2,
+    {"qr", "USER [DEVICE]", N_("the QR code again"), OPTION(DEVICE) | PICTURE_OPTIONS, NULL, 2,
      NEEDS_STORE, verb_qr},
-    {"list", "", N_("the accounts"), OPTION(PENDING) | OPTION(LOCKED) | OPTION(UNUSED_FOR), 0, 0,
+    {"list", "", N_("the accounts"), OPTION(PENDING) | OPTION(LOCKED) | OPTION(UNUSED_FOR), NULL, 0,
      NEEDS_STORE, verb_list},
-    {"show", "USER", N_("one account and its devices"), 0, 0, 1, NEEDS_STORE, verb_show},
-    {"set", "USER KEY=VALUE...", N_("change email, full_name, role; grace=clear"), 0, 1, 5,
-     NEEDS_STORE, verb_set},
+    {"show", "USER", N_("one account and its devices"), 0, NULL, 1, NEEDS_STORE, verb_show},
+    {"set", "USER KEY=VALUE...", N_("change email, full_name, role; grace=clear"), 0,
+     N_("two arguments are missing: name the user, and give a field as KEY=VALUE"), 5, NEEDS_STORE,
+     verb_set},
     {"enable", "USER [DEVICE]", N_("two-factor login on, for the account or one device"),
-     OPTION(DEVICE), 0, 2, NEEDS_STORE, verb_enable},
+     OPTION(DEVICE), NULL, 2, NEEDS_STORE, verb_enable},
     {"disable", "USER [DEVICE]", N_("two-factor login off, for the account or one device"),
-     OPTION(DEVICE), 0, 2, NEEDS_STORE, verb_disable},
-    {"lock", "USER", N_("close the account"), 0, 0, 1, NEEDS_STORE, verb_lock},
-    {"unlock", "USER", N_("open the account, clear its lock and failure count"), 0, 0, 1,
+     OPTION(DEVICE), NULL, 2, NEEDS_STORE, verb_disable},
+    {"lock", "USER", N_("close the account"), 0, NULL, 1, NEEDS_STORE, verb_lock},
+    {"unlock", "USER", N_("open the account, clear its lock and failure count"), 0, NULL, 1,
      NEEDS_STORE, verb_unlock},
     {"resync", "USER [DEVICE]", N_("find a device's clock or counter by two codes in a row"),
-     OPTION(DEVICE), 0, 2, NEEDS_STORE, verb_resync},
-    {"remove", "USER [DEVICE]", N_("remove the account or one device"), OPTION(DEVICE), 0, 2,
+     OPTION(DEVICE), NULL, 2, NEEDS_STORE, verb_resync},
+    {"remove", "USER [DEVICE]", N_("remove the account or one device"), OPTION(DEVICE), NULL, 2,
      NEEDS_STORE, verb_remove},
     {"passwd", "USER", N_("set, clear or expire the store's password"),
-     OPTION(DELETE) | OPTION(EXPIRE), 0, 1, NEEDS_STORE, verb_passwd},
-    {"backup", "new|status|revoke USER", N_("backup tokens"), OPTION(COUNT), 1, 2, NEEDS_STORE,
-     verb_backup},
+     OPTION(DELETE) | OPTION(EXPIRE), NULL, 1, NEEDS_STORE, verb_passwd},
+    {"backup", "new|status|revoke USER", N_("backup tokens"), OPTION(COUNT),
+     N_("an argument is missing: say new, status or revoke"), 2, NEEDS_STORE, verb_backup},
     {"log", "[USER]", N_("what happened"),
-     OPTION(SINCE) | OPTION(SERVICE) | OPTION(VERDICT) | OPTION(FOLLOW), 0, 1, NEEDS_STORE,
+     OPTION(SINCE) | OPTION(SERVICE) | OPTION(VERDICT) | OPTION(FOLLOW), NULL, 1, NEEDS_STORE,
      verb_log},
     {"stats", "", N_("logins, accounts and devices in numbers"), OPTION(SINCE) | OPTION(PROMETHEUS),
-     0, 0, NEEDS_STORE, verb_stats},
-    {"config", "[SERVICE]", N_("the configuration in force, for one PAM service if named"), 0, 0, 1,
-     NEEDS_NOTHING, verb_config},
-    {"help", "[VERB]", N_("this list, or what a verb takes"), 0, 0, 1, NEEDS_NOTHING, verb_help},
+     NULL, 0, NEEDS_STORE, verb_stats},
+    {"config", "[SERVICE]", N_("the configuration in force, for one PAM service if named"), 0, NULL,
+     1, NEEDS_NOTHING, verb_config},
+    {"help", "[VERB]", N_("this list, or what a verb takes"), 0, NULL, 1, NEEDS_NOTHING, verb_help},
 };
 
 /* --- the command line ------------------------------------------------------------------------- */
@@ -192,10 +194,10 @@ static enum status dispatch(const struct verb *verb, struct run *run, struct err
     size_t count = run->args.word_count - 1;
 
     int r = args_check(&run->args, GLOBAL_OPTIONS | verb->options, verb->name, err);
-    if (r == 0 && (count < verb->least || count > verb->most))
-        r = err_set(err, ERR_USAGE, verb->name,
-                    count < verb->least ? N_("an argument is missing")
-                                        : N_("there are too many arguments"));
+    if (r == 0 && count == 0 && verb->missing != NULL)
+        r = err_set(err, ERR_USAGE, verb->name, "%s", verb->missing);
+    if (r == 0 && count > verb->most)
+        r = err_set(err, ERR_USAGE, verb->name, "there are too many arguments");
     if (r != 0)
         return fail(r, err, verb);
     r = run_open(run, verb->needs, err);
@@ -251,7 +253,7 @@ int main(int argc, char **argv)
     if (r == 0)
         r = args_parse(argc, argv, &run.args, &err);
     if (r != 0)
-        return (int)fail(r, &err, NULL);
+        return (int)fail(r, &err, run.args.word_count > 0 ? find_verb(run.args.word[0]) : NULL);
     run.json = run_option(&run, OPTION_JSON) != NULL;
     run.quiet = run_option(&run, OPTION_QUIET) != NULL;
     return (int)choose(&run, &err);

@@ -87,7 +87,11 @@ int verb_set(struct run *run, struct err *err)
     int r = 0;
 
     if (run_word(run, at) == NULL)
-        return err_set(err, ERR_USAGE, "set", "an argument is missing");
+        return err_set(err, ERR_USAGE, "set",
+                       strchr(first, '=') != NULL
+                           ? N_("an argument is missing: name the user")
+                           : N_("an argument is missing: give a field as KEY=VALUE, such as "
+                                "email=ADDRESS"));
     call.user = at == 1 ? run->actor : first;
     for (size_t i = at; r == 0 && run_word(run, i) != NULL; i++)
         r = parse_field(run_word(run, i), &call, err);
@@ -221,6 +225,9 @@ int verb_backup(struct run *run, struct err *err)
     const char *action = run_word(run, 1), *user = NULL;
     struct call revoke = {.method = CALL_REVOKE};
 
+    if (strcmp(action, "new") != 0 && strcmp(action, "status") != 0 &&
+        strcmp(action, "revoke") != 0)
+        return err_set(err, ERR_USAGE, "backup", "it is followed by new, status or revoke");
     int r = run_user(run, 2, &user, err);
     if (r != 0)
         return r;
@@ -229,9 +236,6 @@ int verb_backup(struct run *run, struct err *err)
     if (run_option(run, OPTION_COUNT) != NULL)
         return err_set(err, ERR_USAGE, "--count", "it goes with backup new");
     revoke.user = user;
-    if (strcmp(action, "revoke") == 0)
-        return change_tokens(run, &revoke, err);
-    if (strcmp(action, "status") == 0)
-        return token_status(run, user, err);
-    return err_set(err, ERR_USAGE, "backup", "it is followed by new, status or revoke");
+    return strcmp(action, "revoke") == 0 ? change_tokens(run, &revoke, err)
+                                         : token_status(run, user, err);
 }

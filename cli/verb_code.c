@@ -89,19 +89,68 @@ int verb_verify(struct run *run, struct err *err)
 
 /* --- two in a row ----------------------------------------------------------------------------- */
 
-/* Nobody waits for a second code of a device that is not there. The service tells without. */
-static int require_device(struct run *run, const struct call *call, struct err *err)
+/* What is known of the device meanwhile: the service does not tell without a code of one's own. */
+enum kind { KIND_UNKNOWN = 0, KIND_CLOCK, KIND_COUNTER };
+
+/* The device that is meant, one in use before one that is to take its place; or NULL. */
+static const struct device *choose(const struct account *account, const char *label,
+                                   struct err *err)
+{
+    const struct device *found = NULL;
+
+    for (size_t i = 0; i < account->device_count; i++) {
+        const struct device *device = &account->devices[i];
+        if (label != NULL && strcmp(label, device->label) != 0)
+            continue;
+        if (found != NULL && strcmp(found->label, device->label) != 0) {
+            (void)err_set(err, ERR_CONFLICT, account->name,
+                          "there are several devices: name the one you mean");
+            return NULL;
+        }
+        if (found == NULL || device->state != DEVICE_PENDING)
+            found = device;
+    }
+    if (found == NULL)
+        (void)err_set(err, ERR_NOT_FOUND, account->name, "there is no such device");
+    return found;
+}
+
+static int require_active(const struct account *account, const struct device *device,
+                          struct err *err)
+{
+    switch (device->state) {
+    case DEVICE_ACTIVE:
+        return 0;
+    case DEVICE_PENDING:
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "this device is pending, and only an active one can be resynchronised: "
+                       "'totpctl confirm' activates it with its first code");
+    case DEVICE_DISABLED:
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "this device is disabled, and only an active one can be resynchronised: "
+                       "'totpctl enable' switches it on again");
+    }
+    return err_set(err, ERR_STORE_CORRUPT, account->name, NULL);
+}
+
+/* Nobody waits for a second code of a device that is not there, or is not in use. */
+static int require_device(struct run *run, const struct call *call, enum kind *kind,
+                          struct err *err)
 {
     struct account account CLEANUP(account_clear) = {0};
     struct call show = {.method = CALL_SHOW, .user = call->user};
     struct reply reply = {.account = &account};
 
-    int r = run->remote ? 0 : run_ask(run, &show, &reply, err);
-    if (r != 0 || run->remote)
+    if (run->remote)
+        return 0;
+    int r = run_ask(run, &show, &reply, err);
+    if (r != 0)
         return r;
-    const bool there = call->device != NULL ? account_device_any(&account, call->device) != NULL
-                                            : account.device_count > 0;
-    return there ? 0 : err_set(err, ERR_NOT_FOUND, call->user, "there is no such device");
+    const struct device *device = choose(&account, call->device, err);
+    if (device == NULL)
+        return err->code;
+    *kind = device->type == DEVICE_HOTP ? KIND_COUNTER : KIND_CLOCK;
+    return require_active(&account, device, err);
 }
 
 static int ask_codes(const struct run *run, struct answer *code, struct answer *next,
@@ -111,25 +160,59 @@ static int ask_codes(const struct run *run, struct answer *code, struct answer *
 
     if (r == 0 && ask_is_terminal())
         run_remark(run, "now wait until the device shows another code, or press its button again");
-    return r == 0 ? ask_secret("The next code: ", next, err) : r;
+    if (r == 0)
+        r = ask_secret("The next code: ", next, err);
+    if (r == ERR_INVALID && !ask_is_terminal())
+        return err_set(err, r, _("standard input"),
+                       "two codes in a row are needed: give each as a line of its own");
+    return r;
 }
 
-static void explain_resync(const struct run *run, enum verdict verdict)
+static void explain_replayed(const struct run *run, enum kind kind)
+{
+    if (kind == KIND_COUNTER)
+        run_remark(run, "these codes are not later than the last one accepted: press the button "
+                        "for the next two and try again; if its counter was set back, enrol the "
+                        "device anew with 'totpctl enroll --replace'");
+    else if (kind == KIND_CLOCK)
+        run_remark(run, "these codes are not later than the last one accepted: wait for the next "
+                        "two and try again; if its clock was set back, enrol the device anew with "
+                        "'totpctl enroll --replace'");
+    else
+        run_remark(run, "these codes are not later than the last one accepted: take the next two "
+                        "and try again; if its clock or counter was set back, enrol the device "
+                        "anew with 'totpctl enroll --replace'");
+}
+
+static void explain_wrong(const struct run *run, enum kind kind)
+{
+    if (kind == KIND_COUNTER)
+        run_remark(run,
+                   "these are not two codes in a row of this device, among the next %d of its "
+                   "counter: press its button twice, and give the two codes in that order",
+                   RESYNC_COUNTERS);
+    else if (kind == KIND_CLOCK)
+        run_remark(run, "these are not two codes in a row of this device, within a day of this "
+                        "host's clock: see that the clock is right, wait for the next code and "
+                        "try again");
+    else
+        run_remark(run,
+                   "these are not two codes in a row of this device, within a day of this host's "
+                   "clock or %d of its counter: see that the clock is right, take the next two "
+                   "and try again",
+                   RESYNC_COUNTERS);
+}
+
+static void explain_resync(const struct run *run, enum verdict verdict, enum kind kind)
 {
     if (verdict == VERDICT_ACCEPTED)
         run_remark(run, "the device is found again; both codes are used up: log in with the next");
     else if (verdict == VERDICT_REPLAYED)
-        run_remark(run, "these codes are not later than the last one accepted: wait for the next "
-                        "two and try again; if its clock was set back, enrol the device anew with "
-                        "'totpctl enroll --replace'");
+        explain_replayed(run, kind);
     else if (verdict == VERDICT_MALFORMED)
         run_remark(run, "these are not two codes: each has as many digits as the device shows");
     else
-        run_remark(run,
-                   "these are not two codes in a row of this device, within a day of this host's "
-                   "clock or %d of its counter: see that the clock is right, wait for the next "
-                   "code and try again",
-                   RESYNC_COUNTERS);
+        explain_wrong(run, kind);
 }
 
 static int print_resync(const struct run *run, const char *user, const struct outcome *result,
@@ -154,19 +237,20 @@ int verb_resync(struct run *run, struct err *err)
     struct answer code CLEANUP(answer_clear) = {0}, next CLEANUP(answer_clear) = {0};
     struct call call = {.method = CALL_RESYNC, .code = code.text, .next_code = next.text};
     struct reply reply = {0};
+    enum kind kind = KIND_UNKNOWN;
 
     int r = run_user(run, 1, &call.user, err);
     if (r == 0)
         r = run_device(run, 2, &call.device, err);
     if (r == 0)
-        r = require_device(run, &call, err);
+        r = require_device(run, &call, &kind, err);
     if (r == 0)
         r = ask_codes(run, &code, &next, err);
     if (r == 0)
         r = run_ask(run, &call, &reply, err);
     if (r != 0)
         return r;
-    explain_resync(run, reply.outcome.verdict);
+    explain_resync(run, reply.outcome.verdict, kind);
     r = print_resync(run, call.user, &reply.outcome, err);
     return r == 0 ? (int)run_verdict(reply.outcome.verdict) : r;
 }

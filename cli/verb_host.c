@@ -102,9 +102,13 @@ int verb_config(struct run *run, struct err *err)
     struct out out CLEANUP(out_clear) = {0};
     struct conf conf;
     char value[4 * CONF_TEXT_SIZE];
+    const char *service = run_word(run, 1);
     size_t count = 0;
 
-    int r = run_load_conf(run, run_word(run, 1), &conf, err);
+    if (service != NULL && service[0] == '\0')
+        return err_set(err, ERR_USAGE, "config",
+                       "the service's name is empty: leave it out for what goes for all of them");
+    int r = run_load_conf(run, service, &conf, err);
     const struct conf_option *options = option_table(&count);
     out_object(&out, "config");
     for (size_t i = 0; r == 0 && i < count; i++) {

@@ -98,10 +98,15 @@ static int follow(struct run *run, struct call *call, struct err *err)
 
 int since_read(const char *text, int64_t now, int64_t *since, struct err *err)
 {
-    int64_t ago = 0;
+    int64_t ago = 0, then = 0;
 
-    if (text_parse_time(text, since) == 0)
+    if (text_parse_time(text, &then) == 0) {
+        if (then > now)
+            return err_set(err, ERR_USAGE, "--since",
+                           "this is in the future: give a time that has been");
+        *since = then;
         return 0;
+    }
     if (text_parse_duration(text, ACCOUNT_LOCKED_FOR_EVER, &ago) != 0)
         return err_set(err, ERR_USAGE, "--since",
                        "it takes a time such as 2026-01-31 or 2026-01-31T12:00:00Z, or how long "
@@ -133,6 +138,18 @@ static int check_verdict(const char *word, struct err *err)
     return refuse_verdict(err);
 }
 
+/* Nor has any an empty word: most often it is a variable of a script that is not set. */
+static int check_words(const struct call *call, struct err *err)
+{
+    if (call->user != NULL && call->user[0] == '\0')
+        return err_set(err, ERR_USAGE, "log",
+                       "the user's name is empty: leave it out for everybody's record");
+    if (call->of_service != NULL && call->of_service[0] == '\0')
+        return err_set(err, ERR_USAGE, args_name(OPTION_SERVICE),
+                       "it takes the name of a PAM service such as sshd, or totpctl");
+    return call->of_verdict != NULL ? check_verdict(call->of_verdict, err) : 0;
+}
+
 int verb_log(struct run *run, struct err *err)
 {
     struct call call = {.method = CALL_LOG,
@@ -141,19 +158,19 @@ int verb_log(struct run *run, struct err *err)
                         .of_verdict = run_option(run, OPTION_VERDICT)};
     struct out out CLEANUP(out_clear) = {0};
     const char *since = run_option(run, OPTION_SINCE);
-
     int64_t now = 0;
 
     int r = run_now(&now, err);
     if (r == 0 && since != NULL)
         r = since_read(since, now, &call.since, err);
-    if (r == 0 && call.of_verdict != NULL)
-        r = check_verdict(call.of_verdict, err);
+    if (r == 0)
+        r = check_words(&call, err);
     if (r != 0)
         return r;
     if (run_option(run, OPTION_FOLLOW) != NULL && run->remote)
         return err_set(err, ERR_PERMISSION, "--follow",
-                       "only root can follow the log: ask for it --since then");
+                       "only root may follow the log as it grows: leave the option out, and call "
+                       "log again with --since for what is new");
     if (run_option(run, OPTION_FOLLOW) != NULL)
         return follow(run, &call, err);
     out_array(&out, "events");

@@ -22,28 +22,69 @@
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-static void print_tally(const char *title, const struct stats_tally *tally)
+/* A word of the document as list and show have it; what is not known stays as it is. */
+static const char *describe(const char *word)
+{
+    static const struct {
+        const char *word, *shown;
+    } words[] = {
+        {"active", N_("active")}, {"pending", N_("pending")}, {"disabled", N_("disabled")},
+        {"locked", N_("locked")}, {"closed", N_("closed")},   {"no_device", N_("no device")},
+        {"older", N_("older")},   {"never", N_("never")},     {"none", N_("none left")},
+        {"few", N_("few")},       {"enough", N_("enough")}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcmp(words[i].word, word) == 0)
+            return _(words[i].shown);
+    return word;
+}
+
+static void print_row(const char *word, int64_t count)
+{
+    out_column(word, WORD_COLUMNS);
+    printf(" %*" PRId64 "\n", COUNT_COLUMNS, count);
+}
+
+static void print_heading(const char *title)
 {
     putchar('\n');
     out_column(title, WORD_COLUMNS);
     putchar(' ');
     out_column(_("COUNT"), -COUNT_COLUMNS);
     putchar('\n');
+}
+
+static void print_tally(const char *title, const struct stats_tally *tally)
+{
+    print_heading(title);
     for (size_t i = 0; i < tally->size; i++)
-        printf("%-16s %8" PRId64 "\n", tally->counts[i].word, tally->counts[i].count);
+        print_row(describe(tally->counts[i].word), tally->counts[i].count);
+}
+
+/* Verdicts are the words of the log. */
+static void print_verdicts(const char *title, const struct stats_tally *tally)
+{
+    print_heading(title);
+    for (size_t i = 0; i < tally->size; i++)
+        print_row(tally->counts[i].word, tally->counts[i].count);
 }
 
 static void print_devices(const struct stats *stats)
 {
     putchar('\n');
     out_column(_("DEVICES"), WORD_COLUMNS);
-    for (size_t i = 0; i < stats->devices[0].size; i++)
-        printf(" %8s", stats->devices[0].counts[i].word);
+    for (size_t i = 0; i < stats->devices[0].size; i++) {
+        putchar(' ');
+        out_column(describe(stats->devices[0].counts[i].word), -COUNT_COLUMNS);
+    }
     putchar('\n');
     for (size_t type = 0; type < ARRAY_SIZE(stats->devices); type++) {
         printf("%-16s", device_type_name((enum device_type)type));
-        for (size_t i = 0; i < stats->devices[type].size; i++)
-            printf(" %8" PRId64, stats->devices[type].counts[i].count);
+        for (size_t i = 0; i < stats->devices[type].size; i++) {
+            const int width = out_width(describe(stats->devices[type].counts[i].word));
+            printf(" %*" PRId64, width > COUNT_COLUMNS ? width : COUNT_COLUMNS,
+                   stats->devices[type].counts[i].count);
+        }
         putchar('\n');
     }
 }
@@ -92,7 +133,9 @@ static void print_stats(const struct stats *stats)
     text_format_time(stats->since, since);
     text_format_time(stats->now, now);
     printf(_("Logins from %s to %s: %lld\n"), since, now, (long long)stats->verdicts.total);
-    print_tally(_("VERDICT"), &stats->verdicts);
+    print_verdicts(_("VERDICT"), &stats->verdicts);
+    if (stats->audited.total > 0)
+        print_verdicts(_("UNDER AUDIT_ONLY"), &stats->audited);
     print_days(stats);
     print_tally(_("ACCOUNTS"), &stats->accounts);
     print_devices(stats);
@@ -132,6 +175,7 @@ static void put_stats(struct out *out, const struct stats *stats)
     out_time(out, "time", stats->now);
     out_int(out, "logins", stats->verdicts.total);
     put_tally(out, "verdicts", &stats->verdicts);
+    put_tally(out, "audited", &stats->audited);
     put_days(out, stats);
     put_tally(out, "accounts", &stats->accounts);
     out_object(out, "devices");
@@ -193,6 +237,8 @@ static void print_metrics(const struct stats *stats)
 {
     begin_metric("totp_logins", "Logins within the period by verdict.");
     put_samples("totp_logins", "verdict", &stats->verdicts);
+    begin_metric("totp_audited_logins", "Logins under audit_only within the period by verdict.");
+    put_samples("totp_audited_logins", "verdict", &stats->audited);
     put_metric("totp_logins_period_seconds", "Length of the period that ends now.",
                stats->now - stats->since);
     begin_metric("totp_accounts", "Accounts by state.");
@@ -233,9 +279,6 @@ static int begin(const struct run *run, struct stats *stats, struct err *err)
     r = text != NULL ? since_read(text, now, &since, err) : 0;
     if (r != 0)
         return r;
-    if (since > now)
-        return err_set(err, ERR_USAGE, args_name(OPTION_SINCE),
-                       "this is in the future: give a time that has been");
     if (now - since > (int64_t)STATS_DAYS_MAX * STATS_DAY)
         return err_set(err, ERR_USAGE, args_name(OPTION_SINCE), _("it can be %dd ago at most"),
                        STATS_DAYS_MAX);

@@ -13,7 +13,7 @@ verb_fn verb_add, verb_backup, verb_config, verb_confirm, verb_disable, verb_ena
     verb_init, verb_list, verb_lock, verb_log, verb_passwd, verb_qr, verb_remove, verb_resync,
     verb_set, verb_show, verb_stats, verb_unlock, verb_verify;
 
-/* The argument of --since: a time, or how long before now. ERR_USAGE. */
+/* The argument of --since: a time that has been, or how long before now. ERR_USAGE. */
 int since_read(const char *text, int64_t now, int64_t *since, struct err *err) MUST_CHECK;
 
 /* Remarks until when, or until whose doing, an account is locked. */

@@ -133,7 +133,7 @@ static int check_own(const struct call *call, struct err *err)
     if (call->method == CALL_SET && (call->full_name != NULL || call->role != NULL))
         return refuse(err, "of your own record you may set email");
     if (call->method == CALL_PASSWD && call->expire)
-        return refuse(err, "root asks for a new password; you may set one");
+        return refuse(err, "only root may have a password expire; 'totpctl passwd' sets a new one");
     if (call->method == CALL_REMOVE && call->device == NULL)
         return refuse(err, "you may remove a device of yours: name it");
     return 0;

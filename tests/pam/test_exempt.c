@@ -144,7 +144,7 @@ static void test_errors(void)
 {
     static const char *const errors[] = {"store=sqlite:/nonexistent/totp.db",
                                          "key_file=/nonexistent/key", "window=x",
-                                         "exempt_networks=192.0.2.1/24", "exempt_users=," USER};
+                                         "exempt_networks=192.0.2.1/24", ("exempt_users=," USER)};
     char options[256];
 
     redirect_forbid(false);
