@@ -353,3 +353,27 @@ int otp_algorithm_parse(const char *text, enum otp_algorithm *algorithm)
         *algorithm = (enum otp_algorithm)value;
     return r;
 }
+
+int account_choose(const struct account *account, const char *label, enum account_choice choice,
+                   size_t *index, struct err *err)
+{
+    const char *pending = choice == CHOOSE_PENDING ? "pending " : "";
+    const struct device *found = NULL;
+
+    for (size_t i = 0; i < account->device_count; i++) {
+        const struct device *device = &account->devices[i];
+        bool waits = device->state == DEVICE_PENDING;
+        if ((choice == CHOOSE_PENDING && (!waits || device->at_login)) ||
+            (label != NULL && strcmp(label, device->label) != 0))
+            continue;
+        if (found != NULL && strcmp(found->label, device->label) != 0)
+            return err_set(err, ERR_CONFLICT, account->name,
+                           "there are several %sdevices: name the one you mean", pending);
+        if (found == NULL || waits == (choice == CHOOSE_PENDING_FIRST))
+            found = device;
+    }
+    if (found == NULL)
+        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such %sdevice", pending);
+    *index = (size_t)(found - account->devices);
+    return 0;
+}

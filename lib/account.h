@@ -122,6 +122,15 @@ const struct device *account_device_any(const struct account *account, const cha
 /* How many devices are in that state. */
 size_t account_count(const struct account *account, enum device_state state);
 
+/* Which of two devices of one label is meant while a replacement waits. What a login has begun is
+ * none that CHOOSE_PENDING means. */
+enum account_choice { CHOOSE_PENDING, CHOOSE_PENDING_FIRST, CHOOSE_IN_USE_FIRST };
+
+/* The index of the device somebody means: by label, or with NULL the only label there is. Sets
+ * *index. ERR_NOT_FOUND; ERR_CONFLICT: there are several. */
+int account_choose(const struct account *account, const char *label, enum account_choice choice,
+                   size_t *index, struct err *err) MUST_CHECK;
+
 /* Appends a copy. ERR_LIMIT. */
 int account_add_device(struct account *account, const struct device *device) MUST_CHECK;
 

@@ -5,24 +5,12 @@
 
 #include "otp.h"
 #include "policy.h"
-#include "resync.h"
 #include "secret.h"
 #include "text.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static int record(struct store *store, const char *action, const char *user, const char *device,
-                  const char *verdict, const struct event_origin *origin, int64_t now,
-                  struct err *err)
-{
-    struct event event;
-
-    event_init(&event, now, action, user, origin);
-    text_cut(event.device, sizeof(event.device), device);
-    text_cut(event.verdict, sizeof(event.verdict), verdict);
-    return store_event(store, &event, err);
-}
 
 /* --- choosing a device ------------------------------------------------------------------------ */
 
@@ -35,34 +23,6 @@ static void free_label(const struct account *account, enum device_type type, cha
     snprintf(label, size, "%s", word);
     for (unsigned n = 2; account_device_any(account, label) != NULL; n++)
         snprintf(label, size, "%s-%u", word, n);
-}
-
-/* Which of two devices of one label is meant while a replacement waits. */
-enum choice { PENDING_ONLY, PENDING_FIRST, IN_USE_FIRST };
-
-/* The index of the device a command means: by label, or the only label there is. */
-static int choose(const struct account *account, const char *label, enum choice choice,
-                  size_t *index, struct err *err)
-{
-    const char *pending = choice == PENDING_ONLY ? "pending " : "";
-    const struct device *found = NULL;
-
-    for (size_t i = 0; i < account->device_count; i++) {
-        const struct device *device = &account->devices[i];
-        bool waits = device->state == DEVICE_PENDING;
-        if ((choice == PENDING_ONLY && (!waits || device->at_login)) ||
-            (label != NULL && strcmp(label, device->label) != 0))
-            continue;
-        if (found != NULL && strcmp(found->label, device->label) != 0)
-            return err_set(err, ERR_CONFLICT, account->name,
-                           "there are several %sdevices: name the one you mean", pending);
-        if (found == NULL || waits == (choice == PENDING_FIRST))
-            found = device;
-    }
-    if (found == NULL)
-        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such %sdevice", pending);
-    *index = (size_t)(found - account->devices);
-    return 0;
 }
 
 /* --- a new device ----------------------------------------------------------------------------- */
@@ -224,7 +184,8 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
     if (r == 0)
         r = store_save(open, &before, &after, err);
     if (r == 0)
-        r = record(open, "enroll", after.name, made.device.label, NULL, &request->origin, now, err);
+        r = store_record(open, "enroll", after.name, made.device.label, NULL, &request->origin, now,
+                         err);
     if (r == 0)
         r = store_commit(open, err);
     if (r == 0)
@@ -246,72 +207,17 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
     struct store *open CLEANUP(store_end) = store;
     r = store_load(open, user, &account, err);
     if (r == 0)
-        r = choose(&account, label, PENDING_FIRST, &index, err);
+        r = account_choose(&account, label, CHOOSE_PENDING_FIRST, &index, err);
     if (r != 0)
         return r;
     made.device = account.devices[index];
     r = fill_uri(conf, host, account.name, NULL, &made.device, made.uri, err);
     if (r == 0)
-        r = record(open, "qr", account.name, made.device.label, NULL, origin, now, err);
+        r = store_record(open, "qr", account.name, made.device.label, NULL, origin, now, err);
     if (r == 0)
         r = store_commit(open, err);
     if (r == 0)
         *reply = made;
-    return r;
-}
-
-/* --- backup tokens ---------------------------------------------------------------------------- */
-
-/* All old tokens go; count new ones come. */
-static int replace_tokens(struct store *store, unsigned count, struct account *after,
-                          struct reply_tokens *tokens)
-{
-    secret_wipe(after->tokens, sizeof(after->tokens));
-    after->token_count = 0;
-    after->tokens_issued = count;
-    for (unsigned i = 0; i < count; i++) {
-        int r =
-            policy_token_new(store_ring(store), after->name, tokens->text[i], &after->tokens[i]);
-        if (r != 0)
-            return r;
-        after->token_count++;
-    }
-    tokens->count = count;
-    return 0;
-}
-
-int enroll_renew_tokens(struct store *store, const char *user, unsigned count,
-                        const struct event_origin *origin, int64_t now, struct reply_tokens *tokens,
-                        struct err *err)
-{
-    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    struct reply_tokens made CLEANUP(reply_tokens_clear) = {0};
-
-    if (count > ACCOUNT_TOKENS_MAX)
-        return err_set(err, ERR_RANGE, NULL, "an account has at most %d backup tokens",
-                       ACCOUNT_TOKENS_MAX);
-    int r = store_begin(store, STORE_WRITE, err);
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    r = store_find(open, user, &before, err);
-    if (r != 0)
-        return r;
-    after = before;
-    r = replace_tokens(open, count, &after, &made);
-    if (r != 0)
-        return err_set(err, r, NULL, NULL);
-    r = store_save(open, &before, &after, err);
-    /* What a token of the old ones has proved ends with them. */
-    if (r == 0)
-        r = store_ticket_clear(open, &after, err);
-    if (r == 0)
-        r = record(open, count > 0 ? "backup-new" : "backup-revoke", user, NULL, NULL, origin, now,
-                   err);
-    if (r == 0)
-        r = store_commit(open, err);
-    if (r == 0)
-        *tokens = made;
     return r;
 }
 
@@ -334,7 +240,7 @@ static int judge_first(struct store *store, const struct conf *conf,
      * that is only switched off are not. */
     if (r == 0 && result->verdict == VERDICT_ACCEPTED && !first->trial &&
         account_count(before, DEVICE_PENDING) == before->device_count)
-        r = replace_tokens(store, conf->backup_tokens, after, tokens);
+        r = token_renew(store_ring(store), conf->backup_tokens, after, tokens);
     text_cut(result->device, sizeof(result->device), before->devices[index].label);
     result->tokens_left = (unsigned)after->token_count;
     result->tokens_issued = after->tokens_issued;
@@ -371,8 +277,8 @@ static int save_first(struct store *store, const struct enroll_code *first,
     if (r == 0 && (accepted || after->locked_until > before->locked_until))
         r = store_ticket_clear(store, after, err);
     if (r == 0)
-        r = record(store, "confirm", first->user, result->device, verdict_name(result->verdict),
-                   &first->origin, now, err);
+        r = store_record(store, "confirm", first->user, result->device,
+                         verdict_name(result->verdict), &first->origin, now, err);
     if (r == 0)
         r = record_login(store, first, result, now, err);
     return r == 0 ? store_commit(store, err) : r;
@@ -411,7 +317,7 @@ int enroll_confirm(struct store *store, const struct conf *conf, const struct en
     r = store_load(open, first->user, &before, err);
     if (r == 0)
         r = first->at_login ? choose_own(&before, first, &index, err)
-                            : choose(&before, first->label, PENDING_ONLY, &index, err);
+                            : account_choose(&before, first->label, CHOOSE_PENDING, &index, err);
     if (r != 0)
         return r;
     r = judge_first(open, conf, first, &before, index, now, &after, &decided, &made);
@@ -423,151 +329,4 @@ int enroll_confirm(struct store *store, const struct conf *conf, const struct en
         *tokens = made;
     }
     return r;
-}
-
-/* --- a device that is far off ----------------------------------------------------------------- */
-
-static enum verdict resync_verdict(enum resync_result result)
-{
-    switch (result) {
-    case RESYNC_FOUND:
-        return VERDICT_ACCEPTED;
-    case RESYNC_REPLAYED:
-        return VERDICT_REPLAYED;
-    case RESYNC_MALFORMED:
-        return VERDICT_MALFORMED;
-    case RESYNC_NOT_FOUND:
-        break;
-    }
-    return VERDICT_WRONG;
-}
-
-int enroll_resync(struct store *store, const char *user, const char *label, const char *code,
-                  const char *next_code, const struct event_origin *origin, int64_t now,
-                  struct outcome *result, struct err *err)
-{
-    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    enum resync_result found = RESYNC_NOT_FOUND;
-    size_t index = 0;
-
-    *result = (struct outcome){0};
-    int r = store_begin(store, STORE_WRITE, err);
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    r = store_load(open, user, &before, err);
-    if (r == 0)
-        r = choose(&before, label, IN_USE_FIRST, &index, err);
-    if (r != 0)
-        return r;
-    after = before;
-    struct device *device = &after.devices[index];
-    if (device->state != DEVICE_ACTIVE)
-        return err_set(err, ERR_CONFLICT, user,
-                       "the device '%s' is %s: only an active one can be "
-                       "resynchronised",
-                       device->label, device_state_name(device->state));
-    r = resync_device(code, next_code, now, device, &found);
-    if (r != 0)
-        return err_set(err, r, NULL, NULL);
-    const enum verdict verdict = resync_verdict(found);
-    if (found == RESYNC_FOUND)
-        r = store_save(open, &before, &after, err);
-    if (r == 0)
-        r = record(open, "resync", user, device->label, verdict_name(verdict), origin, now, err);
-    if (r == 0)
-        r = store_commit(open, err);
-    if (r == 0) {
-        *result = (struct outcome){.verdict = verdict,
-                                   .admit = found == RESYNC_FOUND ? ADMIT_YES : ADMIT_NO};
-        text_cut(result->device, sizeof(result->device), device->label);
-    }
-    return r;
-}
-
-/* --- devices in use --------------------------------------------------------------------------- */
-
-/* A change of one device, applied to a copy of the account. 0 or an error that ends it. */
-typedef int change_fn(struct account *account, size_t index, struct err *err);
-
-static int change_device(struct store *store, const char *user, const char *label,
-                         change_fn *change, const char *action, const struct event_origin *origin,
-                         int64_t now, struct err *err)
-{
-    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    size_t index = 0;
-
-    int r = store_begin(store, STORE_WRITE, err);
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    r = store_find(open, user, &before, err);
-    if (r == 0)
-        r = choose(&before, label, IN_USE_FIRST, &index, err);
-    if (r != 0)
-        return r;
-    after = before;
-    r = change(&after, index, err);
-    if (r == 0)
-        r = store_save(open, &before, &after, err);
-    if (r == 0)
-        r = store_ticket_clear(open, &after, err);
-    if (r == 0)
-        r = record(open, action, user, before.devices[index].label, NULL, origin, now, err);
-    return r == 0 ? store_commit(open, err) : r;
-}
-
-/* A device that waits to take its place goes along. */
-static int remove_device(struct account *account, size_t index, struct err *err)
-{
-    char label[ACCOUNT_LABEL_SIZE] = "";
-
-    (void)err;
-    text_cut(label, sizeof(label), account->devices[index].label);
-    for (size_t i = account->device_count; i-- > 0;)
-        if (strcmp(account->devices[i].label, label) == 0)
-            account_remove_device(account, i);
-    if (account_count(account, DEVICE_PENDING) == account->device_count) {
-        /* Without a device the tokens open nothing, and beside one that waits for its first code
-         * they would; the next enrolment comes with its own. */
-        secret_wipe(account->tokens, sizeof(account->tokens));
-        account->token_count = 0;
-        account->tokens_issued = 0;
-    }
-    return 0;
-}
-
-static int switch_device(struct account *account, size_t index, enum device_state state,
-                         struct err *err)
-{
-    struct device *device = &account->devices[index];
-
-    if (device->state == DEVICE_PENDING)
-        return err_set(err, ERR_CONFLICT, account->name,
-                       "the device '%s' is pending: confirm it with its first code", device->label);
-    device->state = state;
-    return 0;
-}
-
-static int activate_device(struct account *account, size_t index, struct err *err)
-{
-    return switch_device(account, index, DEVICE_ACTIVE, err);
-}
-
-static int disable_device(struct account *account, size_t index, struct err *err)
-{
-    return switch_device(account, index, DEVICE_DISABLED, err);
-}
-
-int enroll_remove(struct store *store, const char *user, const char *label,
-                  const struct event_origin *origin, int64_t now, struct err *err)
-{
-    return change_device(store, user, label, remove_device, "remove", origin, now, err);
-}
-
-int enroll_enable(struct store *store, const char *user, const char *label, bool enable,
-                  const struct event_origin *origin, int64_t now, struct err *err)
-{
-    return change_device(store, user, label, enable ? activate_device : disable_device,
-                         enable ? "enable" : "disable", origin, now, err);
 }

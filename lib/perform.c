@@ -5,6 +5,7 @@
 
 #include "admin.h"
 #include "auth.h"
+#include "device.h"
 #include "encoding.h"
 #include "enroll.h"
 #include "exempt.h"
@@ -220,7 +221,7 @@ static int do_switch(const struct task *task)
 
     if (call->device == NULL)
         return admin_enable(task->store, call->user, on, &task->origin, task->now, task->err);
-    return enroll_enable(task->store, call->user, call->device, on, &task->origin, task->now,
+    return device_enable(task->store, call->user, call->device, on, &task->origin, task->now,
                          task->err);
 }
 
@@ -236,7 +237,7 @@ static int do_remove(const struct task *task)
 
     if (call->device == NULL)
         return admin_remove(task->store, call->user, &task->origin, task->now, task->err);
-    return enroll_remove(task->store, call->user, call->device, &task->origin, task->now,
+    return device_remove(task->store, call->user, call->device, &task->origin, task->now,
                          task->err);
 }
 
@@ -325,7 +326,7 @@ static int do_resync(const struct task *task)
 {
     const struct call *call = task->call;
 
-    return enroll_resync(task->store, call->user, call->device, call->code, call->next_code,
+    return device_resync(task->store, call->user, call->device, call->code, call->next_code,
                          &task->origin, task->now, &task->reply->outcome, task->err);
 }
 
@@ -343,7 +344,7 @@ static int do_tokens(const struct task *task)
     else if (count == 0)
         return err_set(task->err, ERR_RANGE, "backup_tokens",
                        "the configuration says none: say how many");
-    return enroll_renew_tokens(task->store, call->user, count, &task->origin, task->now,
+    return device_renew_tokens(task->store, call->user, count, &task->origin, task->now,
                                task->reply->tokens, task->err);
 }
 

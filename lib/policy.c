@@ -431,25 +431,3 @@ int policy_split(const struct rules *rules, const struct account *account,
     *password_length = best.start;
     return 0;
 }
-
-int policy_token_new(const struct seal_ring *ring, const char *name,
-                     char text[static CODE_TOKEN_SIZE], struct token *token)
-{
-    struct code code CLEANUP(code_clear) = {0};
-    struct token made = {0};
-
-    int r = code_token_new(text);
-    if (r != 0)
-        return r;
-    if (ring->count == 0)
-        return ERR_KEY_UNKNOWN;
-    code_parse(text, &code);
-    memcpy(made.key_id, ring->keys[0].id, sizeof(made.key_id));
-    r = seal_digest(ring, made.key_id, MATCH_TOKEN_PURPOSE, name, code.text, made.digest);
-    if (r != 0) {
-        secret_wipe(text, CODE_TOKEN_SIZE);
-        return r;
-    }
-    *token = made;
-    return 0;
-}

@@ -75,9 +75,4 @@ int policy_split(const struct rules *rules, const struct account *account,
                  const struct policy_attempt *attempt, size_t *password_length,
                  enum policy_tail *tail) MUST_CHECK;
 
-/* A new backup token for people's eyes, and the digest to keep. ERR_RANDOM, ERR_CRYPTO,
- * ERR_KEY_UNKNOWN. */
-int policy_token_new(const struct seal_ring *ring, const char *name,
-                     char text[static CODE_TOKEN_SIZE], struct token *token) MUST_CHECK;
-
 #endif

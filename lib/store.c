@@ -5,6 +5,7 @@
 
 #include "rules.h"
 #include "secret.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -305,6 +306,18 @@ int store_event(struct store *store, const struct event *event, struct err *err)
         return r;
     return store->backend->event_prune(store->handle, event->time - store->retention,
                                        PRUNED_AT_ONCE, err);
+}
+
+int store_record(struct store *store, const char *action, const char *user, const char *device,
+                 const char *verdict, const struct event_origin *origin, int64_t now,
+                 struct err *err)
+{
+    struct event event;
+
+    event_init(&event, now, action, user, origin);
+    text_cut(event.device, sizeof(event.device), device);
+    text_cut(event.verdict, sizeof(event.verdict), verdict);
+    return store_event(store, &event, err);
 }
 
 int store_events(struct store *store, const struct backend_filter *filter,

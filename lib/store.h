@@ -78,6 +78,10 @@ void store_keep_events(struct store *store, int64_t seconds);
 
 /* Records. Two events that are too old go for each that comes: nobody's login pays for more. */
 int store_event(struct store *store, const struct event *event, struct err *err) MUST_CHECK;
+/* The same of what was done to a device; NULL: none, and no verdict. */
+int store_record(struct store *store, const char *action, const char *user, const char *device,
+                 const char *verdict, const struct event_origin *origin, int64_t now,
+                 struct err *err) MUST_CHECK;
 int store_events(struct store *store, const struct backend_filter *filter,
                  backend_event_visitor *visit, void *context, struct err *err) MUST_CHECK;
 

@@ -17,10 +17,10 @@ floors='
 2.1 code event field otp outcome password qr rules seal sql
 3.0 backend call match search uri
 3.1 explain option policy reply resync
-3.2 exempt
+3.2 exempt token
 4.0 audit client conf group keys mail row schema
 4.1 row_account row_event sqlite store
-5.0 admin auth enroll
+5.0 admin auth device enroll
 5.1 perform
 6.0 args ask buffer conv draw engine formats frame image job listener log loop out pace served stats varlink
 6.1 child connection guard run verify

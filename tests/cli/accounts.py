@@ -147,7 +147,8 @@ status(3, 'remove it again', 'remove', 'carol', device['device'])
 status(0, 'remove an account', 'remove', 'carol')
 for words in (['show'], ['remove'], ['lock'], ['unlock'], ['enable'], ['disable'],
               ['resync'], ['set', 'email='], ['qr'], ['confirm'], ['verify'], ['passwd', '--delete']):
-    status(3, '%s: no such user' % words[0], words[0], 'carol', *words[1:], stdin='123456\n')
+    run = status(3, '%s: no such user' % words[0], words[0], 'carol', *words[1:], stdin='123456\n')
+    same(run.stderr, "totpctl: carol: there is no such user: see 'totpctl list'\n", 'is told so')
 for name in ('', '..', '-x', 'a b', 'a/b', 'x' * 300, 'a\nb', '\udcff'):
     ok(host.run('add', '--', name).returncode == 2, 'no account called %a' % name[:20])
 host.check_messages()

@@ -36,7 +36,7 @@ ok('clock %d steps ahead\n' % drift('alice') in host.run('show', 'alice').stdout
    'and tells it to people', host.run('show', 'alice').stdout)
 run = status(1, 'the same pair again', 'resync', 'alice', stdin=lines(*pair))
 ok(run.stdout == 'replayed phone\n' and 'enroll --replace' in run.stderr
-   and 'wait for the next' in run.stderr, 'is replayed; what to do is told', run.stdout + run.stderr)
+   and 'wait for the next' in run.stderr and 'counter' not in run.stderr, 'is replayed; what to do is told', run.stdout + run.stderr)
 status(1, 'its last code is used up', 'verify', 'alice', stdin=lines(pair[1]))
 same(host.json('verify', 'alice', stdin=lines(totp(clock['secret'], 102)))['verdict'], 'accepted',
      'the next one logs in')
@@ -79,14 +79,27 @@ for words, expected in ((['resync'], 2), (['resync', 'alice', 'phone', '--device
                         (['resync', 'alice', 'pager'], 3), (['resync', 'alice'], 2)):
     run = status(expected, ' '.join(words), *words)
 run = status(2, 'resync: one code alone', 'resync', 'alice', stdin=totp(clock['secret'], 160) + '\n')
-ok('there was none' in run.stderr and run.stdout == '', 'changes nothing', run.stderr)
+ok('two codes in a row are needed' in run.stderr and 'a line of its own' in run.stderr
+   and run.stdout == '', 'is told so, and changes nothing', run.stderr)
+run = status(2, 'resync: no code', 'resync', 'alice')
+ok('two codes in a row are needed' in run.stderr, 'is told so', run.stderr)
 host.run('add', 'carol')
 status(3, 'resync: an account without a device', 'resync', 'carol', stdin='123456\n123457\n')
 host.enroll('dora', confirm=False)
-run = status(1, 'resync: a pending device', 'resync', 'dora', stdin='123456\n123457\n')
-ok('pending' in run.stderr, 'is told so', run.stderr)
+# Without a code on standard input: none is asked for.
+run = status(1, 'resync: a pending device', 'resync', 'dora')
+ok('is pending' in run.stderr and "'totpctl confirm'" in run.stderr, 'is told so', run.stderr)
+host.enroll('finn')
+host.run('disable', 'finn', 'phone')
+run = status(1, 'resync: a disabled device', 'resync', 'finn', '--device', 'phone')
+ok('is disabled' in run.stderr and "'totpctl enable'" in run.stderr, 'is told so', run.stderr)
+host.run('enable', 'finn', 'phone')
+later = host.enroll('finn', '--device', 'phone', '--replace', confirm=False)
+run = status(1, 'resync: the one in use while another waits to replace it', 'resync', 'finn',
+             'phone', stdin=lines(totp(later['secret'], 100), totp(later['secret'], 101)))
+same(run.stdout, 'wrong phone\n', 'is the one that is meant')
 host.enroll('alice', '--device', 'tablet')
-run = status(1, 'resync: which of two?', 'resync', 'alice', stdin='123456\n123457\n')
+run = status(1, 'resync: which of two?', 'resync', 'alice')
 ok('name the one' in run.stderr, 'is told so', run.stderr)
 same(host.run('--quiet', 'resync', 'alice', 'phone', stdin='123456\n\n').stderr, '',
      '--quiet: the verdict alone')
@@ -107,6 +120,8 @@ for name, first, verdict in (('1200 ahead', 1703, 'wrong'), ('10 behind', 490, '
     run = status(1, 'resync: a counter %s' % name, 'resync', 'erin',
                  stdin=lines(hotp(secret, first), hotp(secret, first + 1)))
     same(run.stdout, verdict + ' token\n', 'is %s' % verdict)
+    ok('button' in run.stderr and 'counter' in run.stderr and 'clock' not in run.stderr,
+       'which is told of a button, not of a clock', run.stderr)
 
 # the record
 events = [(e['user'], e['verdict'], e['device']) for e in host.json('log')['events']

@@ -98,6 +98,8 @@ with open(again, 'w') as f:
 os.chmod(again, 0o644)
 same(subprocess.run([TOTPCTL, '--config', again, 'config'], capture_output=True, text=True).stdout,
      host.run('config', 'sshd').stdout, 'config parses back to itself')
+run = status(2, "config ''", 'config', '')
+ok("the service's name is empty" in run.stderr and run.stdout == '', 'is no service', run.stderr)
 document = host.json('config', 'sshd')
 same(list(document), ['config'], 'config as a document')
 same(list(document['config']), [l.split(' = ')[0] for l in plain.splitlines()], 'of every option')

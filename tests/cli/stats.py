@@ -19,7 +19,7 @@ from host import Host, done, ok, same, wrong
 VERDICTS = ('accepted wrong replayed malformed locked unenrolled disabled exempt grace').split()
 STATES = 'active pending no_device disabled locked closed'.split()
 AGES = '1d 7d 30d 90d older never'.split()
-FIELDS = ['since', 'time', 'logins', 'verdicts', 'days', 'accounts', 'devices', 'last_used',
+FIELDS = ['since', 'time', 'logins', 'verdicts', 'audited', 'days', 'accounts', 'devices', 'last_used',
           'backup_tokens']
 DAY = 86400
 HOUR = 3600
@@ -56,11 +56,12 @@ host = Host('max_failures = 1\nlock_time = 1h\nlock_time_max = 1h\n')
 empty = host.json('stats')
 same(list(empty), FIELDS, 'the fields of the document')
 same({k: v for k, v in empty.items() if k not in ('since', 'time', 'days')},
-     {'logins': 0, 'verdicts': zeros(VERDICTS), 'accounts': zeros(STATES),
+     {'logins': 0, 'verdicts': zeros(VERDICTS), 'audited': zeros(VERDICTS), 'accounts': zeros(STATES),
       'devices': {t: zeros(['pending', 'active', 'disabled']) for t in ('totp', 'hotp')},
       'last_used': zeros(AGES), 'backup_tokens': zeros(['none', 'few', 'enough'])},
      'all there can be is named, with 0')
-same([list(empty[f]) for f in ('verdicts', 'accounts', 'last_used')], [VERDICTS, STATES, AGES],
+same([list(empty[f]) for f in ('verdicts', 'audited', 'accounts', 'last_used')],
+     [VERDICTS, VERDICTS, STATES, AGES],
      'in the order of the manual')
 same(seconds(empty['time']) - seconds(empty['since']), 30 * DAY, '30 days unless said otherwise')
 first = seconds(empty['since']) // DAY
@@ -69,6 +70,7 @@ same(empty['days'], [{'day': text(day * DAY)[:10], 'logins': 0, 'accepted': 0}
      'a row for each day, also where nothing happened, oldest first')
 run = host.run('stats')
 ok(run.returncode == 0 and run.stderr == '' and '#' not in run.stdout, 'as text', run.stdout)
+ok('AUDIT' not in run.stdout, 'of audited logins nothing is said while there are none', run.stdout)
 
 # accounts, each in one state: the first that holds
 for n, words in enumerate((['--type', 'hotp'], [], ['--type', 'hotp'], ['--type', 'hotp'], [],
@@ -133,6 +135,38 @@ same([days[text(midnight - n * DAY)[:10]] for n in (3, 2, 1)], [(1, 1), (4, 1), 
 same(sum(logins for logins, _ in days.values()), counted['logins'], 'add up to all logins')
 same([len(host.json('stats', '--since', ago)['days']) for ago in ('0', '3650d')], [1, 3651],
      'from now to ten years ago')
+
+# logins under audit_only
+before = host.json('stats', '--since', text(since))
+happen((midnight - DAY, 'wrong', 'audit'), (midnight - DAY, 'accepted', 'audit'),
+       (midnight - DAY, 'wrong', 'audit'), (midnight - DAY, 'beta', 'audit'),
+       (midnight - DAY, '', 'audit'), (since - 1, 'wrong', 'audit'), (now + HOUR, 'wrong', 'audit'))
+counted = host.json('stats', '--since', text(since))
+same(list(counted['audited'].items()),
+     [*zeros(VERDICTS, accepted=1, wrong=2).items(), ('beta', 1), ('none', 1)],
+     'logins under audit_only are counted')
+same({k: v for k, v in counted.items() if k not in ('audited', 'time')},
+     {k: v for k, v in before.items() if k not in ('audited', 'time')}, 'apart')
+run = host.run('stats', '--since', text(since))
+shown = run.stdout.partition('\nUNDER AUDIT_ONLY    COUNT\n')[2].partition('\n\n')[0].splitlines()
+same([line.split() for line in shown], [[word, str(n)] for word, n in counted['audited'].items()],
+     'text has a table of its own')
+judge = Host('audit_only = yes\n')
+token = judge.enroll('alice')['secret']
+judge.run('verify', 'alice', stdin=wrong(token) + '\n')
+counted = judge.json('stats')
+same((counted['logins'], sum(counted['audited'].values()), counted['audited']['wrong']), (0, 1, 1),
+     'a code that is judged under audit_only')
+judge.check_messages()
+
+# rows for people
+rows = [line.split('  ')[0] for line in run.stdout.splitlines()]
+ok({'active', 'no device', 'locked', 'closed', 'older', 'never', 'none left', 'few', 'enough'}
+   <= set(rows) and 'no_device' not in rows, 'rows are named as list and show name them', rows)
+lines = run.stdout.splitlines()
+heading = next(n for n, line in enumerate(lines) if line.startswith('DEVICES'))
+same([len(line) for line in lines[heading:heading + 3]], [len(lines[heading])] * 3,
+     'numbers of devices end where their headings do')
 
 # the chart
 HEADING = 'DAY           LOGINS  ACCEPTED'
@@ -228,6 +262,7 @@ ok((('verdict', r'd\x0ae'),) in metrics['totp_logins'] and
    (('verdict', 'a"b\\c'),) in metrics['totp_logins'], 'hostile words are escaped', run.stdout)
 same(metrics, {
     'totp_logins': by('verdict', counted['verdicts']),
+    'totp_audited_logins': by('verdict', counted['audited']),
     'totp_accounts': by('state', counted['accounts']),
     'totp_devices': {(('type', t), ('state', s)): n for t, row in counted['devices'].items()
                      for s, n in row.items()},

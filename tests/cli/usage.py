@@ -78,6 +78,28 @@ for words in (['enroll', 'alice', '--type', 'email'], ['enroll', 'alice', '--mai
        and 'hunter2' not in run.stderr, 'refused: %a' % ' '.join(words)[:60],
        '%d %s%s' % (run.returncode, run.stdout, run.stderr))
 same([d['device'] for d in host.json('show', 'alice')['devices']], ['phone'], 'nothing came of it')
+
+# what is missing, by name, and the usage of the verb
+for words, says in ((['add'], 'name the user'), (['show'], 'name the user'),
+                    (['set'], 'name the user, and give a field as KEY=VALUE'),
+                    (['set', 'alice'], 'give a field as KEY=VALUE'),
+                    (['set', 'email=a@b.c'], 'name the user'),
+                    (['backup'], 'say new, status or revoke'), (['backup', 'new'], 'name the user'),
+                    (['backup', 'alice'], 'followed by new, status or revoke'),
+                    (['enroll', 'alice', '--nosuch'], 'there is no option --nosuch'),
+                    (['enroll', 'alice', '--device'], 'its argument LABEL is missing'),
+                    (['enroll', '--digits=6', '--digits=6'], 'it is given twice'),
+                    (['--json', 'resync', 'alice', '--json'], 'it is given twice'),
+                    (['list', '--json=yes'], 'it takes no argument')):
+    run = host.run(*words)
+    verb = next(word for word in words if word in VERBS)
+    usage = run.stderr.partition('\nusage: totpctl ')[2].splitlines()
+    ok(run.returncode == 2 and says in run.stderr.splitlines()[0] and len(usage) == 2
+       and re.search(r'\] %s( |$)' % verb, usage[0]) and usage[1] == 'totpctl help %s tells more.' % verb,
+       'what is wrong with %r' % ' '.join(words), run.stderr)
+run = host.run('--nosuch', 'list')
+ok(run.returncode == 2 and ' VERB [ARGUMENTS]\n' in run.stderr, 'before a verb there is none to show',
+   run.stderr)
 same(plain().returncode, 2, 'no verb at all')
 
 # taken

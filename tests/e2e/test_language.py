@@ -166,8 +166,19 @@ def test_command_line(island, alice):
         ok(len(lines) == 2 and lines[0].find(heading) == lines[1].find(state) > 0,
            f"totpctl, {locale}: columns stand below their headings", "\n".join(lines))
     shown = totpctl(island, "de_DE.UTF-8", "show", "nobody-here")[1]
-    same(shown, "totpctl: nobody-here: Benutzer oder Gerät nicht bekannt\n",
+    same(shown, "totpctl: nobody-here: diesen Benutzer gibt es nicht: siehe „totpctl list“\n",
+         "totpctl: who is not there")
+    shown = totpctl(island, "de_DE.UTF-8", "add", alice.name)[1]
+    same(shown, f"totpctl: {alice.name}: das gibt es schon\n",
          "totpctl: a sentence of the list of errors")
+    shown = totpctl(island, "de_DE.UTF-8", "stats")[0].splitlines()
+    rows = [line.split("  ")[0] for line in shown]
+    ok({"aktiv", "kein Gerät", "gesperrt", "älter", "nie", "keine", "wenige", "accepted"}
+       <= set(rows) and not {"active", "never", "few"} & set(rows),
+       "totpctl: rows of stats are named as list and show name them", "\n".join(shown))
+    heading = next(n for n, line in enumerate(shown) if line.startswith("GERÄTE"))
+    same([len(line) for line in shown[heading:heading + 3]], 3 * [len(shown[heading])],
+         "totpctl: numbers of stats stand below their headings")
     shown = dialogue([*speaking("de_DE.UTF-8"), island.program, "--config", island.conf, "passwd",
                       alice.name], [("Neues Passwort: ", "one"), ("Noch einmal dasselbe: ", "two")])
     ok("die beiden stimmen nicht überein: nichts wurde geändert" in shown,

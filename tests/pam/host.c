@@ -10,6 +10,7 @@
 #include "policy.h"
 #include "redirect.h"
 #include "service.h"
+#include "token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -254,9 +255,8 @@ void person_init_hotp(struct account *account, const char *name, const char *bas
 
 void person_add_token(struct account *account, char text[static CODE_TOKEN_SIZE])
 {
-    host_need(
-        policy_token_new(&ring, account->name, text, &account->tokens[account->token_count]) == 0,
-        "policy_token_new");
+    host_need(token_new(&ring, account->name, text, &account->tokens[account->token_count]) == 0,
+              "token_new");
     account->token_count++;
     account->tokens_issued++;
 }

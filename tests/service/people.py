@@ -232,6 +232,11 @@ def test_own(desk, alice):
                              ["stats"], ["log", "NAME"], ["add", "NAME"], ["add", "zoe"],
                              ["resync"], ["passwd", "--expire"]))
     ok(not wrong, "one's own record: what is root's to do", wrong)
+    desk.status(REFUSED, "passwd --expire: what may be done instead", alice, "passwd", "--expire",
+                says=["only root may have a password expire", "'totpctl passwd' sets a new one"])
+    desk.status(REFUSED, "log --follow: whose it is", alice, "log", "--follow",
+                says=["only root may follow the log", "--since"])
+    desk.status(USAGE, "set: what is missing", alice, "set", says=["KEY=VALUE"])
     desk.status(USAGE, "set grace=clear: not without a code", alice, "set", "grace=clear")
     desk.status(DONE, "set grace=clear: with one", alice, "set", "grace=clear",
                 answer=alice.code() + "\n")
@@ -291,6 +296,10 @@ def test_resync(desk, helen, bob):
     wrong = f"{bob.wrong_code()}\n{bob.wrong_code()}\n"
     desk.status(REFUSED, "resync: not one's own", bob, "resync", answer=codes,
                 says=["not permitted"])
+    desk.status(USAGE, "resync: one code alone", helen, "resync", bob.name,
+                answer=codes.split()[0], says=["two codes in a row are needed"])
+    desk.status(NOBODY, "resync: nobody", helen, "resync", "nobody-here",
+                answer=codes + helen.code() + "\n", says=["there is no such user", "'totpctl list'"])
     desk.status(REFUSED, "resync: after a wrong code", helen, "resync", bob.name,
                 answer=codes + helen.wrong_code() + "\n", says=["your own code is wrong"])
     desk.status(REFUSED, "resync: two codes that are none of the device's", helen, "resync",

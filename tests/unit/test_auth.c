@@ -4,6 +4,7 @@
 
 #include "admin.h"
 #include "auth.h"
+#include "device.h"
 #include "enroll.h"
 #include "fixture.h"
 #include "tap.h"
@@ -336,9 +337,9 @@ static void test_enroll(void)
     ok(asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)),
        "an account that is switched off enrols nobody");
     ok(admin_enable(store, "alice", true, &origin, FIXTURE_NOW, &err) == 0, "and on again");
-    ok(enroll_enable(store, "alice", "phone", false, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_enable(store, "alice", "phone", false, &origin, FIXTURE_NOW, &err) == 0 &&
            asks(auth_begin(store, &rules, &request, FIXTURE_NOW, &reply, &err)) &&
-           enroll_enable(store, "alice", "phone", true, &origin, FIXTURE_NOW, &err) == 0,
+           device_enable(store, "alice", "phone", true, &origin, FIXTURE_NOW, &err) == 0,
        "nor does one whose device is");
 }
 

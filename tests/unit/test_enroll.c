@@ -3,6 +3,7 @@
 
 #include "admin.h"
 #include "auth.h"
+#include "device.h"
 #include "enroll.h"
 #include "fixture.h"
 #include "tap.h"
@@ -125,13 +126,13 @@ static void test_more(void)
     for (int i = 2; i <= 5; i++) {
         char label[16];
         snprintf(label, sizeof(label), "phone-%d", i);
-        if (enroll_remove(store, "alice", label, &origin, FIXTURE_NOW, &err) != 0)
+        if (device_remove(store, "alice", label, &origin, FIXTURE_NOW, &err) != 0)
             ok(false, "removing %s", label);
     }
-    ok(enroll_enable(store, "alice", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_enable(store, "alice", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
            load("alice") && account.devices[0].state == DEVICE_DISABLED,
        "the only device is disabled without naming it");
-    ok(enroll_enable(store, "alice", "phone", true, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_enable(store, "alice", "phone", true, &origin, FIXTURE_NOW, &err) == 0 &&
            load("alice") && account.devices[0].state == DEVICE_ACTIVE,
        "and enabled");
 }
@@ -149,7 +150,7 @@ static void test_first_of_several(void)
            result.verdict == VERDICT_ACCEPTED && tokens.count == 10 && load("hal") &&
            account.device_count == 1 && account.devices[0].id == mine.id,
        "the first that is confirmed stays alone, with tokens");
-    ok(enroll_enable(store, "hal", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_enable(store, "hal", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
            start(&request) == 0 &&
            confirm("hal", "phone", fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&
            result.verdict == VERDICT_ACCEPTED && tokens.count == 0 && load("hal") &&
@@ -206,7 +207,7 @@ static void test_guarded(void)
 
 static void test_tokens(void)
 {
-    ok(enroll_renew_tokens(store, "alice", 3, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
+    ok(device_renew_tokens(store, "alice", 3, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
            tokens.count == 3 && load("alice") && account.token_count == 3 &&
            account.tokens_issued == 3,
        "three new backup tokens");
@@ -219,15 +220,15 @@ static void test_tokens(void)
     ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
            auth.result.admit == ADMIT_NO,
        "once");
-    ok(enroll_renew_tokens(store, "alice", 0, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
+    ok(device_renew_tokens(store, "alice", 0, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
            load("alice") && account.token_count == 0,
        "none after revoking");
-    ok(enroll_renew_tokens(store, "alice", 51, &origin, FIXTURE_NOW, &tokens, &err) == ERR_RANGE &&
-           enroll_renew_tokens(store, "bob", 1, &origin, FIXTURE_NOW, &tokens, &err) ==
+    ok(device_renew_tokens(store, "alice", 51, &origin, FIXTURE_NOW, &tokens, &err) == ERR_RANGE &&
+           device_renew_tokens(store, "bob", 1, &origin, FIXTURE_NOW, &tokens, &err) ==
                ERR_NOT_FOUND,
        "nor for a count or a user that is not");
-    ok(enroll_renew_tokens(store, "alice", 2, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
-           enroll_remove(store, "alice", NULL, &origin, FIXTURE_NOW, &err) == 0 && load("alice") &&
+    ok(device_renew_tokens(store, "alice", 2, &origin, FIXTURE_NOW, &tokens, &err) == 0 &&
+           device_remove(store, "alice", NULL, &origin, FIXTURE_NOW, &err) == 0 && load("alice") &&
            account.device_count == 0 && account.token_count == 0,
        "the last device takes the tokens with it");
 }
@@ -271,7 +272,7 @@ static void test_refused(void)
 
 static int resync(const char *user, const char *label, const char *code, const char *next)
 {
-    return enroll_resync(store, user, label, code, next, &origin, FIXTURE_NOW, &result, &err);
+    return device_resync(store, user, label, code, next, &origin, FIXTURE_NOW, &result, &err);
 }
 
 static bool is_resync(const char *verdict)
@@ -320,7 +321,7 @@ static void test_resync(void)
     ok(auth_check(store, &conf.rules, &login, FIXTURE_NOW, &auth, &err) == 0 &&
            auth.result.admit == ADMIT_YES,
        "the next one logs in");
-    ok(enroll_enable(store, "kim", "phone", false, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_enable(store, "kim", "phone", false, &origin, FIXTURE_NOW, &err) == 0 &&
            resync("kim", NULL, fixture_code(&phone, step + 60), fixture_code(&phone, step + 61)) ==
                ERR_CONFLICT &&
            strstr(err.what, "disabled") != NULL && load("kim") && account.devices[0].offset == 51,
@@ -370,7 +371,7 @@ static void test_token_rest(void)
 
     (void)fixture_enroll(store, &conf, "mary", "phone");
     ok(start(&request) == 0 && load("mary") && account.token_count == 10, "a device beside one");
-    ok(enroll_remove(store, "mary", "phone", &origin, FIXTURE_NOW, &err) == 0 && load("mary") &&
+    ok(device_remove(store, "mary", "phone", &origin, FIXTURE_NOW, &err) == 0 && load("mary") &&
            account.device_count == 1 && account.token_count == 0 && account.tokens_issued == 0,
        "the last one in use takes the tokens along, though one waits");
     ok(confirm("mary", NULL, fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "admin.h"
+#include "device.h"
 #include "enroll.h"
 #include "fixture.h"
 #include "tap.h"
@@ -115,10 +116,10 @@ static void test_start(void)
            tokens.count == conf.backup_tokens && load("ivan") && account.device_count == 1,
        "it is confirmed");
     ok(start("ivan", NULL, true) == ERR_CONFLICT, "a login does not add a second one");
-    ok(enroll_enable(store, "ivan", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_enable(store, "ivan", NULL, false, &origin, FIXTURE_NOW, &err) == 0 &&
            start("ivan", NULL, true) == ERR_CONFLICT && load("ivan") && account.device_count == 1,
        "nor beside one that is switched off");
-    ok(enroll_remove(store, "ivan", NULL, &origin, FIXTURE_NOW, &err) == 0 &&
+    ok(device_remove(store, "ivan", NULL, &origin, FIXTURE_NOW, &err) == 0 &&
            start("ivan", NULL, true) == 0 &&
            accepted(confirm_at_login("ivan", fixture_code(&reply.device, STEP))) &&
            tokens.count == conf.backup_tokens && load("ivan") && account.device_count == 1 &&

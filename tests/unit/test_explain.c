@@ -8,6 +8,7 @@
 #include "policy.h"
 #include "tap.h"
 #include "text.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -160,7 +161,7 @@ static void test_tokens(void)
     make_account(&account);
     says(&account, "acde-fhjk-mnpq", NOW, VERDICT_WRONG,
          "a backup token, and the account has none left");
-    if (policy_token_new(&ring, "alice", token, &account.tokens[0]) == 0)
+    if (token_new(&ring, "alice", token, &account.tokens[0]) == 0)
         account.token_count = account.tokens_issued = 1;
     says(&account, "acde-fhjk-mnpq", NOW, VERDICT_WRONG, "a backup token that is unknown or used");
     says(&account, token, NOW, VERDICT_ACCEPTED, "");

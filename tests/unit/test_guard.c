@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "admin.h"
+#include "device.h"
 #include "enroll.h"
 #include "fixture.h"
 #include "guard.h"
@@ -605,7 +606,7 @@ static void test_proofs(void)
                VERDICT_REPLAYED) &&
            load("alice", &account) && !account.closed,
        "once: %s", err.what);
-    ok(enroll_renew_tokens(served.store, me, 2, &by_root, FIXTURE_NOW, &tokens, &err) == 0,
+    ok(device_renew_tokens(served.store, me, 2, &by_root, FIXTURE_NOW, &tokens, &err) == 0,
        "backup tokens");
     const struct reply_tokens mine = tokens;
     struct call lock = {.method = CALL_LOCK, .user = "alice", .proof = mine.text[0]};
@@ -648,7 +649,7 @@ static void test_no_proof(void)
         if (cases[row].closed)
             must(admin_lock(served.store, me, true, &by_root, FIXTURE_NOW, &err) == 0, "closed");
         if (cases[row].device_off)
-            must(enroll_enable(served.store, me, "phone", false, &by_root, FIXTURE_NOW, &err) == 0,
+            must(device_enable(served.store, me, "phone", false, &by_root, FIXTURE_NOW, &err) == 0,
                  "device");
         struct call call = call_on(cases[row].method, admin ? "alice" : me, &my_new);
         call.proof = cases[row].kind >= USER ? my_code() : "123456";

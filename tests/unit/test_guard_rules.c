@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "admin.h"
+#include "device.h"
 #include "enroll.h"
 #include "fixture.h"
 #include "guard.h"
@@ -323,7 +324,9 @@ static void test_expire(void)
 
     reset();
     call.proof = fixture_code(&my_phone, STEP);
-    ok(ask(call) == ERR_PERMISSION && load(me) && account.devices[0].last_step == STEP - 1,
+    ok(ask(call) == ERR_PERMISSION && load(me) && account.devices[0].last_step == STEP - 1 &&
+           strstr(err.what, "only root may have a password expire") != NULL &&
+           strstr(err.what, "'totpctl passwd' sets a new one") != NULL,
        "nobody has their own password expire: %s", err.what);
     call.new_password = "";
     ok(ask(call) == ERR_PERMISSION, "nor with a new one");
@@ -355,7 +358,7 @@ static void test_waiting(void)
         if (kind == 0)
             remove_me();
         else
-            must(enroll_enable(served.store, me, "phone", false, &by_root, FIXTURE_NOW, &err) == 0,
+            must(device_enable(served.store, me, "phone", false, &by_root, FIXTURE_NOW, &err) == 0,
                  "enroll_enable");
         const struct device waiting = add_pending(false);
         const char *code = fixture_code(&waiting, STEP);
@@ -385,8 +388,8 @@ static void test_waiting_tokens(void)
     reset();
     remove_me();
     (void)add_pending(false);
-    must(enroll_renew_tokens(served.store, me, 3, &by_root, FIXTURE_NOW, &tokens, &err) == 0,
-         "enroll_renew_tokens");
+    must(device_renew_tokens(served.store, me, 3, &by_root, FIXTURE_NOW, &tokens, &err) == 0,
+         "device_renew_tokens");
     const struct reply_tokens paper = tokens;
     ok(ask(renew_with(paper.text[0])) == ERR_REFUSED &&
            reply.outcome.verdict == VERDICT_UNENROLLED && is_untouched() &&

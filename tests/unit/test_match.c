@@ -7,6 +7,7 @@
 #include "policy.h"
 #include "sample.h"
 #include "tap.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static void test_tokens(void)
     struct match match = {0};
     struct seal_ring other = {.count = 1, .keys = {{.id = "k2", .bytes = {9}}}};
 
-    ok(policy_token_new(&sample_ring, "alice", text, &account.tokens[1]) == 0, "a token");
+    ok(token_new(&sample_ring, "alice", text, &account.tokens[1]) == 0, "a token");
     account.tokens[0] = account.tokens[1];
     account.tokens[0].digest[0] ^= 1;
     account.token_count = 2;

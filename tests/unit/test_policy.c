@@ -6,6 +6,7 @@
 #include "sample.h"
 #include "secret.h"
 #include "tap.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -206,7 +207,7 @@ static void test_tokens(void)
     char text[3][CODE_TOKEN_SIZE] = {""};
 
     for (size_t i = 0; i < 3; i++)
-        if (policy_token_new(&sample_ring, "alice", text[i], &account.tokens[i]) == 0)
+        if (token_new(&sample_ring, "alice", text[i], &account.tokens[i]) == 0)
             account.token_count++;
     struct account copy = account;
     struct outcome result = decide(&sample_rules, &account, SAMPLE_NOW, text[1]);

@@ -7,6 +7,7 @@
 #include "sample.h"
 #include "secret.h"
 #include "tap.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -457,8 +458,8 @@ int main(void)
 {
     char other[CODE_TOKEN_SIZE];
 
-    ok(policy_token_new(&sample_ring, "alice", other, &tokens[0]) == 0 &&
-           policy_token_new(&sample_ring, "alice", token_text, &tokens[1]) == 0,
+    ok(token_new(&sample_ring, "alice", other, &tokens[0]) == 0 &&
+           token_new(&sample_ring, "alice", token_text, &tokens[1]) == 0,
        "backup tokens");
     for (int who = 0; who < WHO_UNKNOWN; who++)
         for (int lock = 0; lock < LOCK_COUNT; lock++)

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "admin.h"
+#include "device.h"
 #include "enroll.h"
 #include "fixture.h"
 #include "rules.h"
@@ -241,17 +242,17 @@ static int enable(void)
 
 static int disable_device(void)
 {
-    return enroll_enable(store, "carol", "phone", false, &origin, FIXTURE_NOW, &err);
+    return device_enable(store, "carol", "phone", false, &origin, FIXTURE_NOW, &err);
 }
 
 static int enable_device(void)
 {
-    return enroll_enable(store, "carol", "phone", true, &origin, FIXTURE_NOW, &err);
+    return device_enable(store, "carol", "phone", true, &origin, FIXTURE_NOW, &err);
 }
 
 static int remove_device(void)
 {
-    return enroll_remove(store, "carol", "phone", &origin, FIXTURE_NOW, &err);
+    return device_remove(store, "carol", "phone", &origin, FIXTURE_NOW, &err);
 }
 
 static int enroll(void)
@@ -313,7 +314,7 @@ static int try_first(void)
 
 static int resync_wrong(void)
 {
-    return enroll_resync(store, "carol", "phone", "000000", "000000", &origin, FIXTURE_NOW,
+    return device_resync(store, "carol", "phone", "000000", "000000", &origin, FIXTURE_NOW,
                          &outcome, &err);
 }
 
@@ -324,7 +325,7 @@ static int refuse_expiry(void)
 
 static int refuse_device(void)
 {
-    return enroll_remove(store, "carol", "other", &origin, FIXTURE_NOW, &err) == ERR_NOT_FOUND ? 0
+    return device_remove(store, "carol", "other", &origin, FIXTURE_NOW, &err) == ERR_NOT_FOUND ? 0
                                                                                                : -1;
 }
 
