@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DATUM "totp_password_proof"
@@ -39,17 +38,6 @@ static void release(pam_handle_t *pamh, void *data, int error)
     free(data);
 }
 
-/* Nobody sets this one. false: it cannot be read. */
-static bool read_clock(int64_t *seconds)
-{
-    struct timespec now = {0};
-
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-        return false;
-    *seconds = now.tv_sec;
-    return true;
-}
-
 int change_keep_proof(const struct login *login, size_t length)
 {
     struct proof *proof = NULL;
@@ -59,7 +47,7 @@ int change_keep_proof(const struct login *login, size_t length)
     if (login->conf.audit_only)
         return PAM_SUCCESS;
     proof = calloc(1, sizeof(*proof));
-    if (proof != NULL && read_clock(&proof->when) &&
+    if (proof != NULL && login_uptime(&proof->when) &&
         text_copy(proof->user, sizeof(proof->user), login->call.user) == 0 &&
         text_copy(proof->store, sizeof(proof->store), login->conf.store) == 0 &&
         answer_set_bytes(&proof->password, login->password.text, length) == 0)
@@ -81,7 +69,8 @@ static const struct proof *find_proof(const struct login *login)
     const struct proof *proof;
     int64_t now = 0;
 
-    if (pam_get_data(login->pamh, DATUM, &data) != PAM_SUCCESS || data == NULL || !read_clock(&now))
+    if (pam_get_data(login->pamh, DATUM, &data) != PAM_SUCCESS || data == NULL ||
+        !login_uptime(&now))
         return NULL;
     proof = data;
     return strcmp(proof->user, login->call.user) == 0 &&

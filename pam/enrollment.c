@@ -20,6 +20,9 @@
 
 #define DATUM "totp_enrollment"
 #define TRIES 3
+/* For the modules that follow. An application that tries again in the same handle, by a way that
+ * goes past this module, must not find what an earlier person has left. */
+#define DUE_SECONDS (3 * 60)
 #define DRAWING_SIZE ((size_t)64 * 1024)
 #define MESSAGE_SIZE (DRAWING_SIZE + 2048)
 #define GROUPED_SIZE (ENCODING_BASE32_SIZE(SECRET_BYTES_MAX) * 5 / 4 + 1)
@@ -28,6 +31,7 @@
 struct enrollment {
     char user[ACCOUNT_NAME_SIZE];
     int64_t device; /* pending, its first code has been tried; 0: it is active, tokens are owed */
+    int64_t when;   /* login_uptime */
     struct answer code;
 };
 
@@ -46,8 +50,10 @@ static int keep(const struct login *login, int64_t device, const struct answer *
 {
     struct enrollment *made = calloc(1, sizeof(*made));
 
-    if (made == NULL)
+    if (made == NULL || !login_uptime(&made->when)) {
+        free(made);
         return PAM_BUF_ERR;
+    }
     text_cut(made->user, sizeof(made->user), login->call.user);
     made->device = device;
     if (code != NULL)
@@ -340,6 +346,14 @@ static void make_tokens(struct login *login, struct reply_tokens *tokens)
         pam_syslog(login->pamh, LOG_ERR, "the first device has no backup tokens yet");
 }
 
+static bool is_due_now(const struct login *login, const struct enrollment *due)
+{
+    int64_t now = 0;
+
+    return strcmp(due->user, login->call.user) == 0 && login_uptime(&now) && now >= due->when &&
+           now - due->when < DUE_SECONDS;
+}
+
 int enrollment_finish(struct login *login)
 {
     const struct enrollment *due = find(login->pamh);
@@ -348,16 +362,18 @@ int enrollment_finish(struct login *login)
 
     if (due == NULL)
         return PAM_SUCCESS;
-    if (strcmp(due->user, login->call.user) != 0)
+    if (!is_due_now(login, due))
         r = PAM_PERM_DENIED;
     else if (due->device != 0)
         r = activate(login, due, &tokens);
     else
         make_tokens(login, &tokens);
-    enrollment_forget(login->pamh);
-    if (r == PAM_SUCCESS)
-        show_tokens(login, &tokens);
-    else
+    if (r != PAM_SUCCESS) {
+        /* It stays due: setcred will not go on without it either. */
         pam_syslog(login->pamh, LOG_NOTICE, "the device that was set up did not become active");
-    return r;
+        return r;
+    }
+    enrollment_forget(login->pamh);
+    show_tokens(login, &tokens);
+    return PAM_SUCCESS;
 }

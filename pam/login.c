@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RECORD_SIZE ((size_t)1024) /* where to begin */
@@ -29,6 +30,16 @@ void login_clear(struct login *login)
 bool login_checks_password(const struct login *login)
 {
     return login->conf.mode != MODE_PROMPT && login->conf.password == PASSWORD_STORE;
+}
+
+bool login_uptime(int64_t *seconds)
+{
+    struct timespec now = {0};
+
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return false;
+    *seconds = now.tv_sec;
+    return true;
 }
 
 const char *login_item(const struct login *login, int type)

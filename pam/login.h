@@ -36,6 +36,9 @@ int login_start(struct login *login, pam_handle_t *pamh, int flags, int argc,
 /* Whether the store's own password is checked with the code. */
 bool login_checks_password(const struct login *login);
 
+/* Seconds on a clock that nobody sets. false: it cannot be read. */
+bool login_uptime(int64_t *seconds) MUST_CHECK;
+
 /* An item of the handle, or NULL. */
 const char *login_item(const struct login *login, int type);
 

@@ -244,6 +244,40 @@ static void intrude(pam_handle_t *handle)
     ok(WIFEXITED(status) && WEXITSTATUS(status) == PAM_SUCCESS, "another session meanwhile");
 }
 
+static void wait_meanwhile(pam_handle_t *handle)
+{
+    (void)handle;
+    ok(is_pending(), "pending");
+    clock_skip(INT64_C(180) * 1000);
+}
+
+static void give_up(pam_handle_t *handle)
+{
+    login.answers[0] = "";
+    ok(pam_acct_mgmt(handle, 0) != PAM_SUCCESS && is_pending() &&
+           pam_setcred(handle, PAM_ESTABLISH_CRED) == PAM_CRED_ERR && is_pending(),
+       "what account management has refused, setcred does not grant");
+}
+
+static void wait_and_give_up(pam_handle_t *handle)
+{
+    clock_skip(INT64_C(180) * 1000);
+    give_up(handle);
+}
+
+/* A handle may be used again, by a way that goes past the module. */
+static void test_too_late(void)
+{
+    start(ENROLL);
+    login.between = wait_meanwhile;
+    login_whole(&login);
+    ok(login.result == PAM_PERM_DENIED && is_pending(), "after three minutes it is too late");
+    start(ENROLL);
+    login.between = wait_and_give_up;
+    login_whole(&login);
+    ok(login.result == PAM_PERM_DENIED && is_pending(), "and stays so");
+}
+
 static void test_intruder(void)
 {
     start(ENROLL);
@@ -348,6 +382,7 @@ int main(void)
     test_waiting();
     test_kept_out();
     test_closed_meanwhile();
+    test_too_late();
     test_intruder();
     test_crowd();
     test_two_people();
