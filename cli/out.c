@@ -192,3 +192,9 @@ const char *out_safe(char *out, size_t size, const char *text)
         text_escape(out, size, text);
     return out;
 }
+
+/* Errors are told to people here, and to nobody's log. */
+const char *err_translate(const char *format)
+{
+    return language_text(format);
+}

@@ -354,10 +354,26 @@ int otp_algorithm_parse(const char *text, enum otp_algorithm *algorithm)
     return r;
 }
 
+static int refuse_several(const struct account *account, enum account_choice choice,
+                          struct err *err)
+{
+    if (choice == CHOOSE_PENDING)
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "there are several pending devices: name the one you mean");
+    return err_set(err, ERR_CONFLICT, account->name,
+                   "there are several devices: name the one you mean");
+}
+
+static int refuse_none(const struct account *account, enum account_choice choice, struct err *err)
+{
+    if (choice == CHOOSE_PENDING)
+        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such pending device");
+    return err_set(err, ERR_NOT_FOUND, account->name, "there is no such device");
+}
+
 int account_choose(const struct account *account, const char *label, enum account_choice choice,
                    size_t *index, struct err *err)
 {
-    const char *pending = choice == CHOOSE_PENDING ? "pending " : "";
     const struct device *found = NULL;
 
     for (size_t i = 0; i < account->device_count; i++) {
@@ -367,13 +383,12 @@ int account_choose(const struct account *account, const char *label, enum accoun
             (label != NULL && strcmp(label, device->label) != 0))
             continue;
         if (found != NULL && strcmp(found->label, device->label) != 0)
-            return err_set(err, ERR_CONFLICT, account->name,
-                           "there are several %sdevices: name the one you mean", pending);
+            return refuse_several(account, choice, err);
         if (found == NULL || waits == (choice == CHOOSE_PENDING_FIRST))
             found = device;
     }
     if (found == NULL)
-        return err_set(err, ERR_NOT_FOUND, account->name, "there is no such %sdevice", pending);
+        return refuse_none(account, choice, err);
     *index = (size_t)(found - account->devices);
     return 0;
 }

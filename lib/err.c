@@ -21,6 +21,11 @@ const char *err_sentence(int code)
     return "an unknown error occurred";
 }
 
+__attribute__((weak)) const char *err_translate(const char *format)
+{
+    return format;
+}
+
 int err_set(struct err *err, int code, const char *where, const char *what, ...)
 {
     if (err == NULL)
@@ -31,7 +36,7 @@ int err_set(struct err *err, int code, const char *where, const char *what, ...)
     if (what != NULL) {
         va_list ap;
         va_start(ap, what);
-        vsnprintf(err->what, sizeof(err->what), what, ap);
+        vsnprintf(err->what, sizeof(err->what), err_translate(what), ap);
         va_end(ap);
     }
     return code;
@@ -56,7 +61,7 @@ int err_set_errno(struct err *err, int code, int os_error, const char *where, co
 
     if (what == NULL)
         return err_set(err, code, where, "%s", text);
-    return err_set(err, code, where, "%s: %s", what, text);
+    return err_set(err, code, where, "%s: %s", err_translate(what), text);
 }
 
 void err_format(const struct err *err, char *out, size_t size)

@@ -70,6 +70,10 @@ struct err {
 /* The sentence of a code; never NULL, also for a number that is not in the list. */
 const char *err_sentence(int code);
 
+/* What err_set says for a format: itself, since errors go to logs. A program that has nobody but
+ * people to tell, as totpctl has, links one of its own, which translates; this one is weak. */
+const char *err_translate(const char *format) __attribute__((format_arg(1)));
+
 /* Fills *err (which may be NULL) and returns code. where may be NULL; what is printf-like and may
  * be NULL. Too long texts are cut. Never pass a code, a password or a secret. */
 int err_set(struct err *err, int code, const char *where, const char *what, ...) PRINTF_LIKE(4, 5);

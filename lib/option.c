@@ -3,6 +3,7 @@
 
 #include "option.h"
 
+#include "language.h"
 #include "network.h"
 #include "text.h"
 #include "uri.h"
@@ -187,7 +188,7 @@ static const char *uri_fault(const char *value)
     if (scheme == 0 || value[scheme] != ':' || value[scheme + 1] == '\0')
         return "must be a URI such as " CONF_DEFAULT_STORE;
     if (strncmp(value, sqlite, sizeof(sqlite) - 1) == 0 && value[sizeof(sqlite) - 1] != '/')
-        return "the path after sqlite: must begin with '/'";
+        return N_("the path after sqlite: must begin with '/'");
     return NULL;
 }
 
@@ -197,22 +198,22 @@ static const char *text_fault(const struct conf_option *option, const char *valu
     char expanded[CONF_TEXT_SIZE];
 
     if (strlen(value) >= CONF_TEXT_SIZE)
-        return "is too long: 256 bytes are the limit";
+        return N_("is too long: 256 bytes are the limit");
     if (value[0] == '\0' && option->min > 0)
-        return "must not be empty";
+        return N_("must not be empty");
     if (!text_is_printable(value, strlen(value)))
-        return "must be UTF-8 without control characters";
+        return N_("must be UTF-8 without control characters");
     if (option->type == CONF_PATH && value[0] != '\0' && value[0] != '/')
-        return "must be a path that begins with '/'";
+        return N_("must be a path that begins with '/'");
     if (option->offset == AT(socket) && strlen(value) > SOCKET_PATH_MAX)
-        return "is too long for a socket: 107 bytes are the limit";
+        return N_("is too long for a socket: 107 bytes are the limit");
     if (option->type == CONF_URI)
         return uri_fault(value);
     if (option->offset == AT(issuer) && strchr(value, ':') != NULL)
-        return "must not hold a ':', which ends the issuer in a key URI";
+        return N_("must not hold a ':', which ends the issuer in a key URI");
     if (option->offset == AT(label) &&
         uri_expand(value, "u", "h", "s", expanded, sizeof(expanded)) != 0)
-        return "knows %u, %h, %s and %% only";
+        return N_("knows %u, %h, %s and %% only");
     return NULL;
 }
 
@@ -223,7 +224,7 @@ static int set_text(char *field, const struct conf_option *option, const char *v
 
     if (fault == NULL && text_copy(field, CONF_TEXT_SIZE, value) == 0)
         return 0;
-    return err_set(err, ERR_CONFIG, NULL, "%s: %s", option->name, fault);
+    return err_set(err, ERR_CONFIG, NULL, "%s: %s", option->name, err_translate(fault));
 }
 
 int option_next_item(const char **list, char *item, size_t size)
@@ -265,17 +266,17 @@ static const char *item_fault(enum conf_type type, const char *item)
     int result = 0;
 
     if (item[0] == '\0')
-        return "is empty: remove a comma";
+        return N_("is empty: remove a comma");
     /* It would be a name that nobody has. */
     if (strchr(item, '"') != NULL)
-        return "has a quotation mark, which stands around the whole list or not at all";
+        return N_("has a quotation mark, which stands around the whole list or not at all");
     if (type == CONF_NETWORKS)
         result = network_parse(item, &network);
     else if (type == CONF_GROUPS ? !is_group(item) : !account_name_valid(item))
         return type == CONF_GROUPS ? "cannot be a group's name" : "cannot be a user's name";
     if (result == ERR_RANGE)
-        return "has bits after its prefix, or too long a prefix: write the network's first "
-               "address and /0 to /32, for IPv6 to /128";
+        return N_("has bits after its prefix, or too long a prefix: write the network's first "
+                  "address and /0 to /32, for IPv6 to /128");
     return result == 0 ? NULL
                        : "is no numeric address or network, such as 192.0.2.0/24 or "
                          "2001:db8::/32; names are not looked up";
@@ -292,7 +293,7 @@ static int check_list(const struct conf_option *option, const char *list, struct
         text_escape(shown, sizeof(shown), item);
         if (fault != NULL)
             return err_set(err, ERR_CONFIG, NULL, "%s: the item \"%s\" %s", option->name, shown,
-                           fault);
+                           err_translate(fault));
     }
     if (got < 0)
         return err_set(err, ERR_CONFIG, NULL, "%s: an item is too long: %d bytes are the limit",

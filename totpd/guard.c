@@ -4,6 +4,7 @@
 #include "guard.h"
 
 #include "group.h"
+#include "language.h"
 #include "match.h"
 #include "password.h"
 #include "perform.h"
@@ -77,7 +78,7 @@ bool guard_is_login(enum call_method method)
 
 static int refuse(struct err *err, const char *what)
 {
-    return err_set(err, ERR_PERMISSION, NULL, "not permitted: %s", what);
+    return err_set(err, ERR_PERMISSION, NULL, "%s", what);
 }
 
 /* --- before anything is opened ---------------------------------------------------------------- */
@@ -96,16 +97,18 @@ static int identify(uid_t uid, const char *user, char name[static ACCOUNT_NAME_S
                     struct err *err)
 {
     if (uid == 0 || uid == (uid_t)-1 || uid == OVERFLOW_UID)
-        return refuse(err, "this host cannot tell who asks");
+        return refuse(err, "not permitted: this host cannot tell who asks");
     const struct passwd *known = getpwuid(uid);
     if (known == NULL || known->pw_uid != uid ||
         text_copy(name, ACCOUNT_NAME_SIZE, known->pw_name) != 0)
-        return refuse(err, "this host's user database does not know who asks");
+        return refuse(err, "not permitted: this host's user database does not know who asks");
     if (user != NULL && strcmp(user, name) != 0 && is_name_of(user, uid))
         text_cut(name, ACCOUNT_NAME_SIZE, user);
     return is_name_of(name, uid) && strcmp(name, "root") != 0
                ? 0
-               : refuse(err, "this host's user database knows somebody else by your name");
+               : refuse(
+                     err,
+                     "not permitted: this host's user database knows somebody else by your name");
 }
 
 /* Where that cannot be seen, they are. */
@@ -123,7 +126,7 @@ static bool is_root(const char *user)
 static int check_words(const struct call *call, struct err *err)
 {
     if (call->at_login || call->trial)
-        return refuse(err, "only a login enrols this way");
+        return refuse(err, "not permitted: only a login enrols this way");
     return 0;
 }
 
@@ -131,11 +134,13 @@ static int check_words(const struct call *call, struct err *err)
 static int check_own(const struct call *call, struct err *err)
 {
     if (call->method == CALL_SET && (call->full_name != NULL || call->role != NULL))
-        return refuse(err, "of your own record you may set email");
+        return refuse(err, "not permitted: of your own record you may set email");
     if (call->method == CALL_PASSWD && call->expire)
-        return refuse(err, "only root may have a password expire; 'totpctl passwd' sets a new one");
+        return refuse(
+            err,
+            "not permitted: only root may have a password expire; 'totpctl passwd' sets a new one");
     if (call->method == CALL_REMOVE && call->device == NULL)
-        return refuse(err, "you may remove a device of yours: name it");
+        return refuse(err, "not permitted: you may remove a device of yours: name it");
     return 0;
 }
 
@@ -150,10 +155,11 @@ static int find_right(struct request *request)
     request->right = rules[call->method].others;
     request->as_admin = true;
     if (request->right == NEVER)
-        return refuse(request->err,
-                      own || rules[call->method].own == NEVER
-                          ? "only root may do this"
-                          : "this is another's record, and only root may do it there");
+        return refuse(
+            request->err,
+            own || rules[call->method].own == NEVER
+                ? "not permitted: only root may do this"
+                : N_("not permitted: this is another's record, and only root may do it there"));
     return 0;
 }
 
@@ -187,15 +193,16 @@ static int act(struct request *request, const struct call *call, struct reply *r
 static int refuse_proof(const struct request *request)
 {
     static const char *const words[VERDICTS] = {
-        [VERDICT_WRONG] = "your own code is wrong",
-        [VERDICT_REPLAYED] = "your own code has been used already: wait for the next one",
+        [VERDICT_WRONG] = N_("your own code is wrong"),
+        [VERDICT_REPLAYED] = N_("your own code has been used already: wait for the next one"),
         [VERDICT_MALFORMED] =
-            "your own code is not one: it has as many digits as your device shows",
-        [VERDICT_LOCKED] = "your own account is closed or locked",
-        [VERDICT_UNENROLLED] = "this takes a code of your own, and you have no active device: "
-                               "see 'totpctl show', or ask an administrator",
-        [VERDICT_DISABLED] = "this takes a code of your own, and two-factor login is off for your "
-                             "account: ask an administrator",
+            N_("your own code is not one: it has as many digits as your device shows"),
+        [VERDICT_LOCKED] = N_("your own account is closed or locked"),
+        [VERDICT_UNENROLLED] = N_("this takes a code of your own, and you have no active device: "
+                                  "see 'totpctl show', or ask an administrator"),
+        [VERDICT_DISABLED] =
+            N_("this takes a code of your own, and two-factor login is off for your "
+               "account: ask an administrator"),
     };
     const char *what = words[request->reply->outcome.verdict];
 
@@ -237,8 +244,8 @@ static int check_admin(struct request *request, const struct account *account)
     if (account->role == ROLE_ADMIN)
         return 0;
     return refuse(request->err, call->user != NULL && strcmp(call->user, request->name) != 0
-                                    ? "this is another's record"
-                                    : "this takes the role admin");
+                                    ? "not permitted: this is another's record"
+                                    : N_("not permitted: this takes the role admin"));
 }
 
 static bool has_proved(const struct account *account)
@@ -260,7 +267,7 @@ static int look_at_admin(struct request *request)
     if (r == 0 || r == ERR_NOT_FOUND)
         r = check_admin(request, &account);
     if (r == 0 && user != NULL && strcmp(user, request->name) != 0 && is_root(user))
-        return refuse(request->err, "root's record is root's alone");
+        return refuse(request->err, "not permitted: root's record is root's alone");
     return r;
 }
 

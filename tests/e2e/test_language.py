@@ -171,6 +171,10 @@ def test_command_line(island, alice):
     shown = totpctl(island, "de_DE.UTF-8", "add", alice.name)[1]
     same(shown, f"totpctl: {alice.name}: das gibt es schon\n",
          "totpctl: a sentence of the list of errors")
+    shown = totpctl(island, "de_DE.UTF-8", "enroll", alice.name, "--device", "phone",
+                    "--no-confirm")[1]
+    same(shown, f"totpctl: {alice.name}: es gibt schon ein Gerät „phone“: einen anderen Namen wählen "
+         "oder es ersetzen\n", "totpctl: an error with a value in it")
     shown = totpctl(island, "de_DE.UTF-8", "stats")[0].splitlines()
     rows = [line.split("  ")[0] for line in shown]
     ok({"aktiv", "kein Gerät", "gesperrt", "älter", "nie", "keine", "wenige", "accepted"}
