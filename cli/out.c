@@ -150,8 +150,8 @@ void out_error(const struct err *err)
     const char *what = err->what[0] != '\0' ? err->what : err_sentence(err->code);
     char text[MESSAGE_SIZE];
 
-    snprintf(text, sizeof(text), "%s%s%s", err->where, err->where[0] != '\0' ? ": " : "",
-             language_text(what));
+    snprintf(text, sizeof(text), "%s%s%s", language_text(err->where),
+             err->where[0] != '\0' ? ": " : "", language_text(what));
     print_message(text);
 }
 

@@ -86,9 +86,8 @@ int device_resync(struct store *store, const char *user, const char *label, cons
     struct device *device = &after.devices[index];
     if (device->state != DEVICE_ACTIVE)
         return err_set(err, ERR_CONFLICT, user,
-                       "the device '%s' is %s: only an active one can be "
-                       "resynchronised",
-                       device->label, device_state_name(device->state));
+                       "the device is pending or disabled: only an active one can be "
+                       "resynchronised");
     r = resync_device(code, next_code, now, device, &found);
     if (r != 0)
         return err_set(err, r, NULL, NULL);

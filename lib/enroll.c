@@ -89,13 +89,12 @@ static int add_device(const struct conf *conf, const struct enroll_request *requ
             account_remove_device(after, i);
         else if (!request->replace)
             return err_set(err, ERR_EXISTS, after->name,
-                           "there is a device '%s' already: choose another label, or replace it",
-                           device->label);
+                           "there is a device of this label already: choose another, or replace "
+                           "it");
     }
     if (others >= conf->max_devices || account_add_device(after, device) != 0)
         return err_set(err, ERR_LIMIT, after->name,
-                       "the account has %zu devices, and max_devices is %u: remove one first",
-                       others, conf->max_devices);
+                       "the account has as many devices as max_devices allows: remove one first");
     return 0;
 }
 

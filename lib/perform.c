@@ -9,6 +9,7 @@
 #include "encoding.h"
 #include "enroll.h"
 #include "exempt.h"
+#include "language.h"
 #include "match.h"
 #include "policy.h"
 #include "secret.h"
@@ -18,6 +19,8 @@
 #include <string.h>
 
 #define SECRET_BYTES_REFUSED 10 /* shorter than this is no secret */
+_Static_assert(8 * SECRET_BYTES_REFUSED == 80 && 8 * SECRET_BYTES_MAX == 512,
+               "messages name these numbers, to be looked up whole");
 
 /* What every use case takes. */
 struct task {
@@ -249,12 +252,13 @@ static int read_secret(const char *text, struct secret *secret, struct err *err)
 
     int r = encoding_base32_tolerant(text, secret->bytes, sizeof(secret->bytes), &length);
     if (r == ERR_TOO_LONG)
-        return err_set(err, r, "the secret", "it has more than %d bits", 8 * SECRET_BYTES_MAX);
+        return err_set(err, r, N_("the secret"), "it has more than 512 bits");
     if (r != 0)
-        return err_set(err, r, "the secret", "it is not base32, the letters A-Z and digits 2-7");
+        return err_set(err, r, N_("the secret"),
+                       "it is not base32, the letters A-Z and digits 2-7");
     if (length < SECRET_BYTES_REFUSED)
-        return err_set(err, ERR_RANGE, "the secret", "it has fewer than %d bits: it can be guessed",
-                       8 * SECRET_BYTES_REFUSED);
+        return err_set(err, ERR_RANGE, N_("the secret"),
+                       "it has fewer than 80 bits: it can be guessed");
     secret->length = length;
     return 0;
 }

@@ -173,8 +173,8 @@ def test_command_line(island, alice):
          "totpctl: a sentence of the list of errors")
     shown = totpctl(island, "de_DE.UTF-8", "enroll", alice.name, "--device", "phone",
                     "--no-confirm")[1]
-    same(shown, f"totpctl: {alice.name}: es gibt schon ein Gerät „phone“: einen anderen Namen wählen "
-         "oder es ersetzen\n", "totpctl: an error with a value in it")
+    same(shown, f"totpctl: {alice.name}: es gibt schon ein Gerät dieses Namens: einen anderen wählen "
+         "oder es ersetzen\n", "totpctl: an error that the service may say too")
     shown = totpctl(island, "de_DE.UTF-8", "stats")[0].splitlines()
     rows = [line.split("  ")[0] for line in shown]
     ok({"aktiv", "kein Gerät", "gesperrt", "älter", "nie", "keine", "wenige", "accepted"}
