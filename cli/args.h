@@ -23,7 +23,7 @@
     X(ROLE, "role", "ROLE", "user or admin")                                                       \
     X(PASSWORD_STDIN, "password-stdin", NULL, "ask for a password, or read it from a line")        \
     X(DEVICE, "device", "LABEL", "the device's label; of a new one, the first free of phone...")   \
-    X(TYPE, "type", "TYPE", "totp (by time) or hotp (by counter)")                                 \
+    X(TYPE, "type", "TYPE", "totp (by time), hotp (by counter) or email (sent)")                   \
     X(ALGORITHM, "algorithm", "NAME", "SHA1, SHA256 or SHA512")                                    \
     X(DIGITS, "digits", "N", "digits of a code, 6 to 8")                                           \
     X(PERIOD, "period", "SECONDS", "how long a code lasts, 15 to 300 (totp)")                      \
@@ -31,6 +31,7 @@
     X(SECRET_STDIN, "secret-stdin", NULL, "ask for the secret in base32, or read it from a line")  \
     X(REPLACE, "replace", NULL, "the new device takes the label's place once confirmed")           \
     X(NO_CONFIRM, "no-confirm", NULL, "do not ask for the first code")                             \
+    X(MAIL_BACKUP_TOKENS, "mail-backup-tokens", NULL, "send backup tokens by e-mail, unseen")      \
     X(QR, "qr", "STYLE", "draw the QR code as utf8 or ascii, or not at all: none")                 \
     X(PNG, "png", "FILE", "save the QR code as a PNG picture")                                     \
     X(SVG, "svg", "FILE", "save the QR code as an SVG picture")                                    \

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "keys.h"
 #include "language.h"
+#include "mail.h"
 #include "perform.h"
 #include "text.h"
 
@@ -174,13 +175,34 @@ int run_open(struct run *run, enum run_needs needs, struct err *err)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+/* What has been committed stays so, whatever becomes of the e-mail about it. */
+static void send_mail(struct run *run, const struct outbox *outbox)
+{
+    char text[ERR_WHERE_SIZE + ERR_WHAT_SIZE];
+    struct err err = {0};
+
+    if (outbox->count == 0 || mail_send(&run->conf, run->host, outbox, &err) == 0)
+        return;
+    run->unsent = true;
+    err_format(&err, text, sizeof(text));
+    out_message("no e-mail was sent: %s", text);
+}
+
 static int ask_here(struct run *run, struct call *call, struct reply *reply, struct err *err)
 {
+    struct outbox outbox CLEANUP(outbox_clear) = {0};
     int64_t now = 0;
 
     call->actor = run->actor;
+    run->unsent = false;
     int r = run_now(&now, err);
-    return r == 0 ? perform(run->store, &run->conf, run->host, call, now, reply, err) : r;
+    if (r != 0)
+        return r;
+    store_set_outbox(run->store, &outbox);
+    r = perform(run->store, &run->conf, run->host, call, now, reply, err);
+    store_set_outbox(run->store, NULL);
+    send_mail(run, &outbox);
+    return r;
 }
 
 /* The use cases say what is wrong with a device; of a user who is not there they say nothing. */
@@ -217,11 +239,64 @@ static int ask_service(struct run *run, struct call *call, struct reply *reply, 
     return r;
 }
 
+/* --- a code, which may have to be sent -------------------------------------------------------- */
+
+/* address: where one is that can be used now, or empty. Unasked, a person who has another device
+ * gets none; what is wrong then is told when the code is judged. */
+static void send_code(struct run *run, const char *user, bool unasked,
+                      char address[static ACCOUNT_TEXT_SIZE])
+{
+    struct call call = {.method = CALL_SEND, .user = user, .unasked = unasked};
+    struct reply reply = {0};
+    struct err err = {0};
+
+    int r = run_ask(run, &call, &reply, &err);
+    text_cut(address, ACCOUNT_TEXT_SIZE, r == 0 && !run->unsent ? reply.address : "");
+    if (unasked || run->unsent || address[0] != '\0')
+        return;
+    if (r != 0)
+        out_error(&err);
+    else if (reply.wait > 0)
+        out_message("the code that was sent last is used up: another can be sent in %lld s",
+                    (long long)reply.wait);
+    else
+        out_message("no code can be sent: this takes an e-mail device in use, and an account that "
+                    "is neither locked nor closed");
+}
+
+static int ask_code_once(bool own, const char *address, struct answer *code, struct err *err)
+{
+    char prompt[2 * ACCOUNT_TEXT_SIZE];
+
+    if (address[0] == '\0')
+        return own ? ask_secret("A code of your own: ", code, err)
+                   : ask_secret("Code: ", code, err);
+    snprintf(prompt, sizeof(prompt),
+             own ? _("A code of your own (sent to %s): ") : _("Code (sent to %s): "), address);
+    return ask_secret(prompt, code, err);
+}
+
+int run_ask_code(struct run *run, const char *user, bool own, struct answer *code, struct err *err)
+{
+    char address[ACCOUNT_TEXT_SIZE] = "";
+
+    if (own)
+        send_code(run, user, true, address);
+    for (;;) {
+        int r = ask_code_once(own, address, code, err);
+        if (r != 0 || !ask_is_terminal() || strcmp(code->text, "email") != 0)
+            return r;
+        send_code(run, user, false, address);
+    }
+}
+
+/* --- asking, with a code of one's own --------------------------------------------------------- */
+
 static int ask_with_proof(struct run *run, struct call *call, struct reply *reply, struct err *err)
 {
     struct answer proof CLEANUP(answer_clear) = {0};
 
-    int r = ask_secret("A code of your own: ", &proof, err);
+    int r = run_ask_code(run, run->actor, true, &proof, err);
     if (r == ERR_INVALID && !ask_is_terminal())
         return err_set(err, r, _("standard input"),
                        "a code of your own is needed: give it as the next line");

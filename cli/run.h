@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "out.h"
 #include "reply.h"
+#include "secret.h"
 #include "store.h"
 
 /* Exit status, part of the contract. */
@@ -28,6 +29,7 @@ struct run {
     struct conf conf;
     bool remote;         /* without root: the service is asked */
     bool locked;         /* one's own account, as the service says */
+    bool unsent;         /* an e-mail of the last call could not be handed over; that was said */
     struct store *store; /* NULL where a verb needs none, and when remote */
     char host[RUN_NAME_SIZE], actor[RUN_NAME_SIZE], tty[RUN_NAME_SIZE];
 };
@@ -57,6 +59,12 @@ int run_device(const struct run *run, size_t n, const char **label, struct err *
  * a code of one's own asked for where the service wants one; *call may be used again. Errors are
  * the use cases'; ERR_REFUSED: that code was not accepted, reply->outcome says why. */
 int run_ask(struct run *run, struct call *call, struct reply *reply, struct err *err) MUST_CHECK;
+
+/* Asks for a code of user's, as ask_secret does; own: user is who runs this, and the code proves
+ * it. Whoever answers "email" on a terminal is sent a code, and asked again. One of their own is
+ * sent unasked to people who have no other device. */
+int run_ask_code(struct run *run, const char *user, bool own, struct answer *code,
+                 struct err *err) MUST_CHECK;
 
 /* The option's argument ("" for one without), or NULL when it is not given. */
 const char *run_option(const struct run *run, enum args_option option);

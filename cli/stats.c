@@ -130,6 +130,7 @@ static size_t type_index(enum device_type type)
     switch (type) {
     case DEVICE_TOTP:
     case DEVICE_HOTP:
+    case DEVICE_EMAIL:
         return type;
     }
     return DEVICE_TOTP;

@@ -33,11 +33,11 @@ struct stats {
     int64_t since, now;
     struct stats_day *days; /* of UTC, from that of since to that of now */
     size_t day_count;
-    struct stats_tally verdicts;                 /* of logins from since to now */
-    struct stats_tally audited;                  /* the same of those under audit_only */
-    struct stats_tally accounts;                 /* by state: each is in one */
-    struct stats_tally devices[DEVICE_HOTP + 1]; /* by type, then state */
-    struct stats_tally used;                     /* active devices, by the age of their last use */
+    struct stats_tally verdicts;                  /* of logins from since to now */
+    struct stats_tally audited;                   /* the same of those under audit_only */
+    struct stats_tally accounts;                  /* by state: each is in one */
+    struct stats_tally devices[DEVICE_EMAIL + 1]; /* by type, then state */
+    struct stats_tally used;                      /* active devices, by the age of their last use */
     struct stats_tally tokens; /* accounts with an active device, by backup tokens left */
 };
 

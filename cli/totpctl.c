@@ -39,10 +39,10 @@ static const struct verb verbs[] = {
     {"enroll", "USER", N_("a new device: its QR code and key URI"),
      OPTION(DEVICE) | OPTION(TYPE) | OPTION(ALGORITHM) | OPTION(DIGITS) | OPTION(PERIOD) |
          OPTION(COUNTER) | OPTION(SECRET_STDIN) | OPTION(REPLACE) | OPTION(NO_CONFIRM) |
-         PICTURE_OPTIONS,
+         OPTION(MAIL_BACKUP_TOKENS) | PICTURE_OPTIONS,
      NULL, 1, NEEDS_STORE, verb_enroll},
-    {"confirm", "USER [DEVICE]", N_("activate a device with its first code"), OPTION(DEVICE), NULL,
-     2, NEEDS_STORE, verb_confirm},
+    {"confirm", "USER [DEVICE]", N_("activate a device with its first code"),
+     OPTION(DEVICE) | OPTION(MAIL_BACKUP_TOKENS), NULL, 2, NEEDS_STORE, verb_confirm},
     {"verify", "USER", N_("judge and consume one code as a login would"), 0, NULL, 1, NEEDS_STORE,
      verb_verify},
     {"qr", "USER [DEVICE]", N_("the QR code again"), OPTION(DEVICE) | PICTURE_OPTIONS, NULL, 2,
@@ -66,6 +66,8 @@ static const struct verb verbs[] = {
      NEEDS_STORE, verb_remove},
     {"passwd", "USER", N_("set, clear or expire the store's password"),
      OPTION(DELETE) | OPTION(EXPIRE), NULL, 1, NEEDS_STORE, verb_passwd},
+    {"recover", "USER", N_("a new password in the store, by e-mail and a second code"), 0, NULL, 1,
+     NEEDS_STORE, verb_recover},
     {"backup", "new|status|revoke USER", N_("backup tokens"), OPTION(COUNT),
      N_("an argument is missing: say new, status or revoke"), 2, NEEDS_STORE, verb_backup},
     {"log", "[USER]", N_("what happened"),

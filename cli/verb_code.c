@@ -25,8 +25,7 @@ void lock_explain(const struct run *run, int64_t locked_until)
 
 /* --- one code --------------------------------------------------------------------------------- */
 
-/* What a verdict alone does not tell. */
-static void explain_verdict(const struct run *run, const char *user, const struct reply *reply)
+void verdict_explain(const struct run *run, const char *user, const struct reply *reply)
 {
     const struct outcome *result = &reply->outcome;
 
@@ -44,8 +43,8 @@ static void explain_verdict(const struct run *run, const char *user, const struc
         lock_explain(run, result->locked_until);
 }
 
-static int print_verdict(const struct run *run, const char *user, const struct outcome *result,
-                         struct err *err)
+int verdict_print(const struct run *run, const char *user, const struct outcome *result,
+                  struct err *err)
 {
     const char *method = method_name(result->method);
     char label[4 * ACCOUNT_LABEL_SIZE];
@@ -55,13 +54,14 @@ static int print_verdict(const struct run *run, const char *user, const struct o
         out_safe(label, sizeof(label), result->device);
         printf("%s%s%s%s%s\n", verdict_name(result->verdict), method[0] != '\0' ? " " : "", method,
                label[0] != '\0' ? " " : "", label);
-        return 0;
+        return (int)run_verdict(result->verdict);
     }
     out_text(&out, "user", user);
     out_text(&out, "verdict", verdict_name(result->verdict));
     out_word(&out, "method", method);
     out_word(&out, "device", result->device);
-    return out_print(&out, err);
+    int r = out_print(&out, err);
+    return r == 0 ? (int)run_verdict(result->verdict) : r;
 }
 
 int verb_verify(struct run *run, struct err *err)
@@ -77,14 +77,13 @@ int verb_verify(struct run *run, struct err *err)
     if (r == 0)
         r = run_ask(run, &show, &reply, err);
     if (r == 0)
-        r = ask_secret("Code: ", &code, err);
+        r = run_ask_code(run, call.user, false, &code, err);
     if (r == 0)
         r = run_ask(run, &call, &reply, err);
     if (r != 0)
         return r;
-    explain_verdict(run, call.user, &reply);
-    r = print_verdict(run, call.user, &reply.outcome, err);
-    return r == 0 ? (int)run_verdict(reply.outcome.verdict) : r;
+    verdict_explain(run, call.user, &reply);
+    return verdict_print(run, call.user, &reply.outcome, err);
 }
 
 /* --- two in a row ----------------------------------------------------------------------------- */
@@ -149,6 +148,10 @@ static int require_device(struct run *run, const struct call *call, enum kind *k
     const struct device *device = choose(&account, call->device, err);
     if (device == NULL)
         return err->code;
+    if (device->type == DEVICE_EMAIL)
+        return err_set(err, ERR_CONFLICT, account.name,
+                       "the codes of an e-mail device are sent: it has no clock or counter that "
+                       "could be off");
     *kind = device->type == DEVICE_HOTP ? KIND_COUNTER : KIND_CLOCK;
     return require_active(&account, device, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Verbs about a device: what it is like, how it is shown, its first code. */
+/* Verbs about a device: what it is like, how it is shown. */
 #include "config.h"
 
 #include "ask.h"
@@ -40,6 +40,20 @@ static int read_picture(const struct run *run, struct picture *picture, struct e
     return 0;
 }
 
+/* The codes are made elsewhere, and sent: there is nothing to choose, nor to draw. */
+static int refuse_others(const struct run *run, struct err *err)
+{
+    static const enum args_option others[] = {OPTION_ALGORITHM, OPTION_DIGITS,       OPTION_PERIOD,
+                                              OPTION_COUNTER,   OPTION_SECRET_STDIN, OPTION_QR,
+                                              OPTION_PNG,       OPTION_SVG};
+
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (run_option(run, others[i]) != NULL)
+            return err_set(err, ERR_USAGE, args_name(others[i]),
+                           "it does not go with --type email");
+    return 0;
+}
+
 static int read_kind(const struct run *run, struct call *call, struct err *err)
 {
     enum device_type type = DEVICE_TOTP;
@@ -48,14 +62,14 @@ static int read_kind(const struct run *run, struct call *call, struct err *err)
     call->type = run_option(run, OPTION_TYPE);
     call->algorithm = run_option(run, OPTION_ALGORITHM);
     if (call->type != NULL && device_type_parse(call->type, &type) != 0)
-        return err_set(err, ERR_USAGE, "--type", "it takes totp or hotp");
+        return err_set(err, ERR_USAGE, "--type", "it takes totp, hotp or email");
     if (call->algorithm != NULL && otp_algorithm_parse(call->algorithm, &algorithm) != 0)
         return err_set(err, ERR_USAGE, "--algorithm", "it takes SHA1, SHA256 or SHA512");
     if (type == DEVICE_HOTP && run_option(run, OPTION_PERIOD) != NULL)
         return err_set(err, ERR_USAGE, "--period", "it goes with --type totp");
     if (type == DEVICE_TOTP && run_option(run, OPTION_COUNTER) != NULL)
         return err_set(err, ERR_USAGE, "--counter", "it goes with --type hotp");
-    return 0;
+    return type == DEVICE_EMAIL ? refuse_others(run, err) : 0;
 }
 
 /* What is not given is as configured. */
@@ -98,14 +112,25 @@ static int read_secret(const struct run *run, struct answer *text, struct err *e
 
 void device_put(struct out *out, const struct device *device)
 {
-    out_text(out, "algorithm", otp_algorithm_name(device->algorithm));
+    if (device->type == DEVICE_EMAIL)
+        out_null(out, "algorithm");
+    else
+        out_text(out, "algorithm", otp_algorithm_name(device->algorithm));
     out_int(out, "digits", device->digits);
-    if (device->type == DEVICE_TOTP) {
+    if (device->type == DEVICE_TOTP)
         out_int(out, "period", device->period);
-        return;
-    }
-    out_null(out, "period");
-    out_int(out, "counter", device->counter);
+    else
+        out_null(out, "period");
+    if (device->type == DEVICE_HOTP)
+        out_int(out, "counter", device->counter);
+}
+
+static void put_name(struct out *out, const char *user, const struct device *device)
+{
+    out_text(out, "user", user);
+    out_text(out, "device", device->label);
+    out_text(out, "type", device_type_name(device->type));
+    out_text(out, "state", device_state_name(device->state));
 }
 
 static int print_document(const char *user, const struct reply_device *reply, const char *secret,
@@ -113,10 +138,7 @@ static int print_document(const char *user, const struct reply_device *reply, co
 {
     struct out out CLEANUP(out_clear) = {0};
 
-    out_text(&out, "user", user);
-    out_text(&out, "device", reply->device.label);
-    out_text(&out, "type", device_type_name(reply->device.type));
-    out_text(&out, "state", device_state_name(reply->device.state));
+    put_name(&out, user, &reply->device);
     device_put(&out, &reply->device);
     out_text(&out, "secret", secret);
     out_text(&out, "uri", reply->uri);
@@ -176,101 +198,57 @@ static int show_device(const struct run *run, const char *user, const struct rep
     return save_pictures(qr, picture, err);
 }
 
-void tokens_show(const struct run *run, const struct reply_tokens *tokens)
+void sent_explain(const struct run *run, const char *address)
 {
-    if (tokens->count == 0)
-        return;
-    run_remark(run, "each of these backup tokens replaces a code once; they are shown this one "
-                    "time: keep them where the phone is not");
-    for (size_t i = 0; i < tokens->count; i++)
-        printf("%s\n", tokens->text[i]);
+    if (!run->unsent)
+        run_remark(run, "a code has been sent to %s", address);
 }
 
-void tokens_put(struct out *out, const struct reply_tokens *tokens)
-{
-    out_array(out, "backup_tokens");
-    for (size_t i = 0; i < tokens->count; i++)
-        out_text(out, NULL, tokens->text[i]);
-    out_end(out);
-}
-
-/* --- the first code --------------------------------------------------------------------------- */
-
-static int print_confirmed(const struct run *run, const char *user, const struct outcome *result,
-                           const struct reply_tokens *tokens, struct err *err)
+/* An e-mail device has nothing to set up from. */
+static int show_sent(const struct run *run, const char *user, const struct reply *reply,
+                     struct err *err)
 {
     struct out out CLEANUP(out_clear) = {0};
 
-    if (!run->json) {
-        run_remark(run, "the device '%s' of %s is active", result->device, user);
-        tokens_show(run, tokens);
-        return STATUS_DONE;
-    }
-    out_text(&out, "user", user);
-    out_text(&out, "device", result->device);
-    out_text(&out, "state", device_state_name(DEVICE_ACTIVE));
-    tokens_put(&out, tokens);
+    sent_explain(run, reply->address);
+    if (!run->json)
+        return 0;
+    put_name(&out, user, &reply->enrolled->device);
+    out_int(&out, "digits", reply->enrolled->device.digits);
+    out_text(&out, "address", reply->address);
     return out_print(&out, err);
 }
 
-/* Asks for a code and judges it. STATUS_REFUSED, having said so, when it is not the device's. */
-static int confirm_once(struct run *run, const char *user, const char *label, struct err *err)
-{
-    struct answer code CLEANUP(answer_clear) = {0};
-    struct reply_tokens tokens CLEANUP(reply_tokens_clear) = {0};
-    struct call call = {.method = CALL_CONFIRM, .user = user, .device = label, .code = code.text};
-    struct reply reply = {.tokens = &tokens};
+/* --- a new device ----------------------------------------------------------------------------- */
 
-    int r = ask_secret("First code: ", &code, err);
-    if (r == 0)
-        r = run_ask(run, &call, &reply, err);
-    if (r != 0)
-        return r;
-    const struct outcome *outcome = &reply.outcome;
-    if (outcome->verdict == VERDICT_ACCEPTED)
-        return print_confirmed(run, user, outcome, &tokens, err);
-    if (outcome->verdict == VERDICT_LOCKED)
-        lock_explain(run, outcome->locked_until);
-    else
-        out_message(outcome->verdict == VERDICT_MALFORMED
-                        ? N_("this is not a code: it has as many digits as the device shows")
-                        : N_("the code is wrong: take the one shown now, and see that both clocks "
-                             "are right"));
-    return (int)run_verdict(outcome->verdict);
+/* Whether somebody is there to give the first code. */
+static bool asks_code(const struct run *run)
+{
+    return !run->json && run_option(run, OPTION_NO_CONFIRM) == NULL && ask_is_terminal() &&
+           isatty(STDOUT_FILENO) != 0;
 }
 
-static int confirm_patiently(struct run *run, const char *user, const char *label, struct err *err)
-{
-    int r = STATUS_REFUSED;
-
-    for (int i = 0; i < TRIES && r == STATUS_REFUSED; i++)
-        r = confirm_once(run, user, label, err);
-    return r;
-}
-
-int verb_confirm(struct run *run, struct err *err)
-{
-    const char *user = NULL, *label = NULL;
-
-    int r = run_user(run, 1, &user, err);
-    if (r == 0)
-        r = run_device(run, 2, &label, err);
-    return r == 0 ? confirm_once(run, user, label, err) : r;
-}
-
-/* Shows what was made, and asks for its first code where somebody is there to give it. */
-static int show_enrolled(struct run *run, const char *user, const struct reply_device *enrolled,
+/* Shows what was made, and asks for its first code. */
+static int show_enrolled(struct run *run, const char *user, const struct reply *reply,
                          const struct picture *picture, struct err *err)
 {
-    bool ask = !run->json && run_option(run, OPTION_NO_CONFIRM) == NULL && ask_is_terminal() &&
-               isatty(STDOUT_FILENO) != 0;
+    const struct reply_device *enrolled = reply->enrolled;
+    const bool mailed = enrolled->device.type == DEVICE_EMAIL;
+    bool ask = asks_code(run);
+    const struct first first = {.user = user,
+                                .label = enrolled->device.label,
+                                .mail_tokens = run_option(run, OPTION_MAIL_BACKUP_TOKENS) != NULL,
+                                .source = mailed ? FIRST_MAILED : FIRST_SHOWN};
 
-    int r = show_device(run, user, enrolled, picture, err);
-    if (r == 0 && ask)
+    int r =
+        mailed ? show_sent(run, user, reply, err) : show_device(run, user, enrolled, picture, err);
+    if (mailed && run->unsent)
+        ask = false;
+    if (r == 0 && ask && !mailed)
         run_remark(run, "scan the QR code, or type the secret into the app; then type the code it "
                         "shows here");
     if (r == 0 && ask)
-        r = confirm_patiently(run, user, enrolled->device.label, err);
+        r = first_ask(run, &first, TRIES, err);
     if (r != 0 || !ask)
         run_remark(run,
                    "the device '%s' of %s is pending until 'totpctl confirm' has its first code",
@@ -289,6 +267,10 @@ int verb_enroll(struct run *run, struct err *err)
     int r = read_picture(run, &picture, err);
     if (r == 0)
         r = read_request(run, &call, err);
+    if (r == 0 && run_option(run, OPTION_MAIL_BACKUP_TOKENS) != NULL && !asks_code(run))
+        return err_set(err, ERR_USAGE, args_name(OPTION_MAIL_BACKUP_TOKENS),
+                       "backup tokens come with the first code, which is not asked for here: give "
+                       "it to 'totpctl confirm'");
     if (r == 0 && run_option(run, OPTION_SECRET_STDIN) != NULL) {
         r = read_secret(run, &secret, err);
         call.secret = secret.text;
@@ -298,7 +280,7 @@ int verb_enroll(struct run *run, struct err *err)
     if (r != 0)
         return r;
     run_warn_stranger(run, call.user);
-    return show_enrolled(run, call.user, &enrolled, &picture, err);
+    return show_enrolled(run, call.user, &reply, &picture, err);
 }
 
 int verb_qr(struct run *run, struct err *err)

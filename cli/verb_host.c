@@ -84,6 +84,8 @@ static void put_option(struct out *out, const struct conf *conf, const struct co
     case CONF_TEXT:
     case CONF_PATH:
     case CONF_URI:
+    case CONF_COMMAND:
+    case CONF_ADDRESS:
     case CONF_USERS:
     case CONF_GROUPS:
     case CONF_NETWORKS:
@@ -92,6 +94,7 @@ static void put_option(struct out *out, const struct conf *conf, const struct co
     case CONF_DURATION:
     case CONF_DATE:
     case CONF_ENUM:
+    case CONF_SET:
         out_text(out, option->name, value);
         break;
     }

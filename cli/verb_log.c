@@ -115,25 +115,32 @@ int since_read(const char *text, int64_t now, int64_t *since, struct err *err)
     return 0;
 }
 
+/* Those of codes, and that of an e-mail that was not delivered. */
+#define WORDS (VERDICTS + 1)
+static const char *verdict_word(unsigned i)
+{
+    return i < VERDICTS ? verdict_name(i) : "failed";
+}
+
 static int refuse_verdict(struct err *err)
 {
     char words[ERR_WHAT_SIZE] = "";
     size_t length = 0;
 
-    for (unsigned i = 0; i < VERDICTS && length < sizeof(words); i++)
+    for (unsigned i = 0; i < WORDS && length < sizeof(words); i++)
         length += (size_t)snprintf(words + length, sizeof(words) - length, "%s%s",
-                                   i == 0              ? ""
-                                   : i == VERDICTS - 1 ? _(" or ")
-                                                       : ", ",
-                                   verdict_name(i));
+                                   i == 0           ? ""
+                                   : i == WORDS - 1 ? _(" or ")
+                                                    : ", ",
+                                   verdict_word(i));
     return err_set(err, ERR_USAGE, args_name(OPTION_VERDICT), _("it takes %s"), words);
 }
 
 /* A word that no event has would find nothing, and look like good news. */
 static int check_verdict(const char *word, struct err *err)
 {
-    for (unsigned i = 0; i < VERDICTS; i++)
-        if (strcmp(verdict_name(i), word) == 0)
+    for (unsigned i = 0; i < WORDS; i++)
+        if (strcmp(verdict_word(i), word) == 0)
             return 0;
     return refuse_verdict(err);
 }

@@ -114,13 +114,15 @@ static void print_device(const struct device *device)
     if (device->last_used >= 0)
         text_format_time(device->last_used, used);
     out_column(_("Device"), NAME_COLUMNS);
-    printf(" %s: %s, %s %s, ", out_safe(label, sizeof(label), device->label),
-           describe_device(device), device_type_name(device->type),
-           otp_algorithm_name(device->algorithm));
+    printf(" %s: %s, %s", out_safe(label, sizeof(label), device->label), describe_device(device),
+           device_type_name(device->type));
+    if (device->type != DEVICE_EMAIL)
+        printf(" %s", otp_algorithm_name(device->algorithm));
+    printf(", ");
     printf(_("%u digits"), device->digits);
     if (device->type == DEVICE_TOTP)
         printf(", %u s", device->period);
-    else
+    else if (device->type == DEVICE_HOTP)
         printf(_(", counter %lld"), (long long)device->counter);
     printf(_(", created %s, last used %s"), created, used[0] != '\0' ? used : _("never"));
     print_drift(device);

@@ -14,11 +14,6 @@
 #define DRIFT_STEPS_MAX 20
 #define SEALED_SIZE_MIN (12 + 1 + 16)
 
-static const char *const role_names[] = {"user", "admin"};
-static const char *const type_names[] = {"totp", "hotp"};
-static const char *const state_names[] = {"pending", "active", "disabled"};
-static const char *const algorithm_names[] = {"SHA1", "SHA256", "SHA512"};
-
 void account_init(struct account *account, const char *name)
 {
     *account = (struct account){.role = ROLE_USER, .enabled = true};
@@ -68,6 +63,35 @@ bool account_email_valid(const char *email)
            at != NULL && at != email && at[1] != '\0' && strchr(at + 1, '@') == NULL;
 }
 
+/* The first character of what stands between two marks, and that there is more. */
+static size_t mask_part(const char *part, size_t length, char *out)
+{
+    size_t at = 0;
+
+    if (length > 0)
+        out[at++] = part[0];
+    memset(out + at, '*', 3);
+    return at + 3;
+}
+
+void account_email_mask(const char *email, char out[static ACCOUNT_TEXT_SIZE])
+{
+    const char *at = strchr(email, '@');
+    size_t length = 0;
+
+    out[0] = '\0';
+    if (at == NULL || !account_email_valid(email))
+        return;
+    const char *dot = strrchr(at, '.');
+    if (dot == NULL || dot == at + 1)
+        dot = at + strlen(at);
+    length = mask_part(email, (size_t)(at - email), out);
+    out[length++] = '@';
+    length += mask_part(at + 1, (size_t)(dot - at - 1), out + length);
+    /* Of a name without a dot nothing but its beginning is shown. */
+    text_cut(out + length, ACCOUNT_TEXT_SIZE - length, dot);
+}
+
 bool account_full_name_valid(const char *full_name)
 {
     size_t length = strlen(full_name);
@@ -92,7 +116,7 @@ static bool is_time(int64_t time, int64_t min)
 
 static bool is_period(const struct device *device)
 {
-    if (device->type == DEVICE_HOTP)
+    if (device->type != DEVICE_TOTP)
         return device->period == 0;
     return device->period >= OTP_PERIOD_MIN && device->period <= OTP_PERIOD_MAX;
 }
@@ -107,11 +131,11 @@ static const char *device_wrong_field(const struct device *device)
         return "id";
     if (!is_terminated(device->label, sizeof(device->label)) || !account_label_valid(device->label))
         return "label";
-    if ((size_t)device->type >= ARRAY_SIZE(type_names))
+    if ((size_t)device->type > DEVICE_EMAIL)
         return "type";
-    if ((size_t)device->state >= ARRAY_SIZE(state_names))
+    if ((size_t)device->state > DEVICE_DISABLED)
         return "state";
-    if ((size_t)device->algorithm >= ARRAY_SIZE(algorithm_names))
+    if ((size_t)device->algorithm > OTP_SHA512)
         return "algorithm";
     if (device->digits < OTP_DIGITS_MIN || device->digits > OTP_DIGITS_MAX)
         return "digits";
@@ -139,6 +163,14 @@ static const char *device_wrong_field(const struct device *device)
     return NULL;
 }
 
+static bool is_mail_code(const struct mail_code *code)
+{
+    if (code->sent == 0)
+        return true;
+    return is_time(code->sent, 0) && is_time(code->expires, 0) && code->device >= 0 &&
+           code->tries <= ACCOUNT_MAIL_TRIES && is_key_id(code->key_id);
+}
+
 static const char *account_wrong_field(const struct account *account)
 {
     if (account->id <= 0)
@@ -154,7 +186,7 @@ static const char *account_wrong_field(const struct account *account)
     if (!is_terminated(account->password, sizeof(account->password)) ||
         !is_graphic(account->password))
         return "password";
-    if ((size_t)account->role >= ARRAY_SIZE(role_names))
+    if ((size_t)account->role > ROLE_ADMIN)
         return "role";
     if (account->failures > FAILURES_MAX)
         return "failures";
@@ -168,6 +200,9 @@ static const char *account_wrong_field(const struct account *account)
         return "device_count";
     if (account->token_count > ACCOUNT_TOKENS_MAX)
         return "token_count";
+    for (size_t i = 0; i < MAIL_PURPOSES; i++)
+        if (!is_mail_code(&account->codes[i]))
+            return "mail_code";
     return NULL;
 }
 
@@ -247,6 +282,11 @@ void account_remove_device(struct account *account, size_t index)
 {
     if (index >= account->device_count)
         return;
+    struct mail_code *code = &account->codes[MAIL_LOGIN];
+    if (code->device == account->devices[index].id) {
+        code->tries = 0;
+        secret_wipe(code->digest, sizeof(code->digest));
+    }
     account->device_count--;
     memmove(&account->devices[index], &account->devices[index + 1],
             (account->device_count - index) * sizeof(account->devices[0]));
@@ -261,97 +301,6 @@ void account_remove_token(struct account *account, size_t index)
     memmove(&account->tokens[index], &account->tokens[index + 1],
             (account->token_count - index) * sizeof(account->tokens[0]));
     secret_wipe(&account->tokens[account->token_count], sizeof(account->tokens[0]));
-}
-
-static const char *name_of(const char *const *names, size_t count, size_t value)
-{
-    return value < count ? names[value] : "unknown";
-}
-
-static char to_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* strcasecmp asks the host's locale. */
-static bool is_word(const char *text, const char *word)
-{
-    while (*word != '\0' && to_lower(*text) == to_lower(*word)) {
-        text++;
-        word++;
-    }
-    return *text == *word;
-}
-
-static int value_of(const char *const *names, size_t count, const char *text, size_t *value)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (is_word(text, names[i])) {
-            *value = i;
-            return 0;
-        }
-    }
-    return ERR_INVALID;
-}
-
-const char *account_role_name(enum account_role role)
-{
-    return name_of(role_names, ARRAY_SIZE(role_names), role);
-}
-
-const char *device_type_name(enum device_type type)
-{
-    return name_of(type_names, ARRAY_SIZE(type_names), type);
-}
-
-const char *device_state_name(enum device_state state)
-{
-    return name_of(state_names, ARRAY_SIZE(state_names), state);
-}
-
-const char *otp_algorithm_name(enum otp_algorithm algorithm)
-{
-    return name_of(algorithm_names, ARRAY_SIZE(algorithm_names), algorithm);
-}
-
-int account_role_parse(const char *text, enum account_role *role)
-{
-    size_t value = 0;
-    int r = value_of(role_names, ARRAY_SIZE(role_names), text, &value);
-
-    if (r == 0)
-        *role = (enum account_role)value;
-    return r;
-}
-
-int device_type_parse(const char *text, enum device_type *type)
-{
-    size_t value = 0;
-    int r = value_of(type_names, ARRAY_SIZE(type_names), text, &value);
-
-    if (r == 0)
-        *type = (enum device_type)value;
-    return r;
-}
-
-int device_state_parse(const char *text, enum device_state *state)
-{
-    size_t value = 0;
-    int r = value_of(state_names, ARRAY_SIZE(state_names), text, &value);
-
-    if (r == 0)
-        *state = (enum device_state)value;
-    return r;
-}
-
-int otp_algorithm_parse(const char *text, enum otp_algorithm *algorithm)
-{
-    size_t value = 0;
-    int r = value_of(algorithm_names, ARRAY_SIZE(algorithm_names), text, &value);
-
-    if (r == 0)
-        *algorithm = (enum otp_algorithm)value;
-    return r;
 }
 
 static int refuse_several(const struct account *account, enum account_choice choice,

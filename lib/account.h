@@ -19,6 +19,8 @@
 #define ACCOUNT_SEALED_SIZE (12 + SECRET_BYTES_MAX + 16)
 #define ACCOUNT_DEVICES_MAX 16 /* active, pending and disabled together */
 #define ACCOUNT_TOKENS_MAX 50
+#define ACCOUNT_MAIL_DIGITS 8 /* of a code that is sent by e-mail */
+#define ACCOUNT_MAIL_TRIES 3
 
 /* What a device may be set to. */
 #define OTP_DIGITS_MIN 6
@@ -35,7 +37,7 @@
 #define ACCOUNT_OFFSET_MAX (24 * 60 * 60 / OTP_PERIOD_MIN) /* steps: a day */
 
 enum account_role { ROLE_USER, ROLE_ADMIN };
-enum device_type { DEVICE_TOTP, DEVICE_HOTP };
+enum device_type { DEVICE_TOTP, DEVICE_HOTP, DEVICE_EMAIL };
 enum device_state { DEVICE_PENDING, DEVICE_ACTIVE, DEVICE_DISABLED };
 enum otp_algorithm { OTP_SHA1, OTP_SHA256, OTP_SHA512 };
 
@@ -52,20 +54,34 @@ struct device {
     enum device_type type;
     enum device_state state;
     enum otp_algorithm algorithm;
-    unsigned digits;   /* OTP_DIGITS_MIN to OTP_DIGITS_MAX */
-    unsigned period;   /* seconds, TOTP; 0 for HOTP */
-    int64_t last_step; /* TOTP: last accepted time step, or ACCOUNT_NEVER */
-    int64_t counter;   /* HOTP: the next moving factor */
-    int64_t offset;    /* TOTP: how far its clock is off by resynchronisation, in steps */
-    int64_t drift;     /* TOTP: and by what was learned since, in 1/ACCOUNT_DRIFT_SCALE steps */
-    bool at_login;     /* pending, and made by a login that enrols: the next one makes another */
-    int64_t created;   /* seconds since 1970 */
-    int64_t last_used; /* or ACCOUNT_NEVER */
-    struct secret secret;
+    unsigned digits;      /* OTP_DIGITS_MIN to OTP_DIGITS_MAX */
+    unsigned period;      /* seconds, TOTP; otherwise 0 */
+    int64_t last_step;    /* TOTP: last accepted time step, or ACCOUNT_NEVER */
+    int64_t counter;      /* HOTP: the next moving factor */
+    int64_t offset;       /* TOTP: how far its clock is off by resynchronisation, in steps */
+    int64_t drift;        /* TOTP: and by what was learned since, in 1/ACCOUNT_DRIFT_SCALE steps */
+    bool at_login;        /* pending, and made by a login that enrols: the next one makes another */
+    int64_t created;      /* seconds since 1970 */
+    int64_t last_used;    /* or ACCOUNT_NEVER */
+    struct secret secret; /* e-mail: the address it was made for, see seal_fingerprint */
     struct sealed sealed; /* filled by the store; what secret was opened from */
 };
 
 struct token {
+    char key_id[ACCOUNT_KEY_ID_SIZE]; /* the key its digest was made with */
+    uint8_t digest[ACCOUNT_DIGEST_SIZE];
+};
+
+/* What a code is sent by e-mail for. */
+enum mail_purpose { MAIL_LOGIN, MAIL_RECOVERY };
+#define MAIL_PURPOSES 2
+
+/* The code that was sent last, as a digest. */
+struct mail_code {
+    int64_t sent;    /* seconds since 1970; 0: there is none, and the rest is 0 too */
+    int64_t expires; /* not good from then on */
+    int64_t device;  /* MAIL_LOGIN: whose it is; MAIL_RECOVERY: 0 */
+    unsigned tries;  /* left; 0: it is not good any more, and the digest is wiped */
     char key_id[ACCOUNT_KEY_ID_SIZE]; /* the key its digest was made with */
     uint8_t digest[ACCOUNT_DIGEST_SIZE];
 };
@@ -87,6 +103,7 @@ struct account {
     size_t device_count, token_count;
     struct device devices[ACCOUNT_DEVICES_MAX];
     struct token tokens[ACCOUNT_TOKENS_MAX];
+    struct mail_code codes[MAIL_PURPOSES];
 };
 
 /* An empty account: enabled, role user, nothing else. */
@@ -107,6 +124,9 @@ bool account_label_valid(const char *label) MUST_CHECK;
 /* Empty, or one address local@domain of printable ASCII without blanks, quotes, commas, angle
  * brackets and control characters; at most 254 bytes (RFC 5321 section 4.5.3.1). */
 bool account_email_valid(const char *email) MUST_CHECK;
+
+/* For people who may not be its owner: "a***@e***.org" for "alice@example.org"; empty for none. */
+void account_email_mask(const char *email, char out[static ACCOUNT_TEXT_SIZE]);
 
 /* Empty, or printable UTF-8 of at most 256 bytes. */
 bool account_full_name_valid(const char *full_name) MUST_CHECK;
@@ -134,11 +154,12 @@ int account_choose(const struct account *account, const char *label, enum accoun
 /* Appends a copy. ERR_LIMIT. */
 int account_add_device(struct account *account, const struct device *device) MUST_CHECK;
 
-/* Removes the element and keeps the order of the others; wipes what it removed. */
+/* Removes the element and keeps the order of the others; wipes what it removed. The code sent for a
+ * device that goes is not good any more; when it was sent stays known. */
 void account_remove_device(struct account *account, size_t index);
 void account_remove_token(struct account *account, size_t index);
 
-/* Words of the contract: "user"/"admin", "totp"/"hotp", "pending"/"active"/"disabled",
+/* Words of the contract: "user"/"admin", "totp"/"hotp"/"email", "pending"/"active"/"disabled",
  * "SHA1"/"SHA256"/"SHA512" (parsed in either case). Never NULL; ERR_INVALID. */
 const char *account_role_name(enum account_role role);
 const char *device_type_name(enum device_type type);

@@ -3,9 +3,12 @@
 
 #include "admin.h"
 
+#include "mailcode.h"
 #include "password.h"
 #include "secret.h"
 #include "text.h"
+
+#include <string.h>
 
 /* Records and commits: the end of every transaction here. */
 static int finish(struct store *store, const char *action, const char *user,
@@ -86,11 +89,26 @@ static void set_role(struct account *account, enum account_role role)
     account->role = role;
 }
 
+static bool has_email(const struct account *account)
+{
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].type == DEVICE_EMAIL)
+            return true;
+    return false;
+}
+
 static int change_fields(struct account *account, const void *argument, struct err *err)
 {
     const struct checked *checked = argument;
     const struct admin_fields *fields = checked->fields;
 
+    if (fields->email != NULL && strcmp(fields->email, account->email) != 0 && has_email(account))
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "an e-mail device was made for the address there is: remove it first, and "
+                       "enrol it anew");
+    /* A code on its way to the old address recovers nothing any more. */
+    if (fields->email != NULL && strcmp(fields->email, account->email) != 0)
+        mailcode_void(account, MAIL_RECOVERY);
     if (fields->email != NULL)
         text_cut(account->email, sizeof(account->email), fields->email);
     if (fields->full_name != NULL)

@@ -6,6 +6,7 @@
 #include "network.h"
 #include "password.h"
 #include "secret.h"
+#include "split.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 /* What is known about an answer before the transaction that judges it. */
 struct preparation {
-    enum policy_tail tail;
+    enum split_tail tail;
     bool codeless; /* no code is asked for, nor given */
     const char *code;
     size_t password_length;
@@ -152,7 +153,7 @@ static int look_up(struct store *store, const struct rules *rules,
         return 0;
     const struct policy_attempt attempt = {
         .now = now, .code = request->password, .ring = store_ring(store)};
-    r = policy_split(rules, known ? &account : NULL, &attempt, &preparation->password_length,
+    r = split_answer(rules, known ? &account : NULL, &attempt, &preparation->password_length,
                      &preparation->tail);
     if (r != 0)
         return err_set(err, r, NULL, NULL);

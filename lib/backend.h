@@ -57,6 +57,10 @@ struct backend {
     int (*device_delete)(void *handle, int64_t account, int64_t device, struct err *err);
     int (*token_insert)(void *handle, int64_t account, const struct token *token, struct err *err);
     int (*token_delete)(void *handle, int64_t account, const struct token *token, struct err *err);
+    /* The code sent for a purpose, in the place of the one there was. */
+    int (*code_put)(void *handle, int64_t account, enum mail_purpose purpose,
+                    const struct mail_code *code, struct err *err);
+    int (*code_delete)(void *handle, int64_t account, enum mail_purpose purpose, struct err *err);
     /* When the account last had a success at a service from a place; *time 0: never. */
     int (*ticket_find)(void *handle, int64_t account, const char *service, const char *origin,
                        int64_t *time, struct err *err);

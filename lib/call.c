@@ -42,6 +42,9 @@
     X(replace, FIELD_FLAG, NULL)        \
     X(at_login, FIELD_FLAG, NULL)       \
     X(trial, FIELD_FLAG, NULL)          \
+    X(mail_tokens, FIELD_FLAG, NULL)    \
+    X(recovery, FIELD_FLAG, NULL)       \
+    X(unasked, FIELD_FLAG, NULL)        \
     X(email, FIELD_TEXT, NULL)          \
     X(full_name, FIELD_TEXT, NULL)      \
     X(role, FIELD_TEXT, NULL)           \
@@ -99,7 +102,8 @@ static const struct {
     [CALL_ENROLL].takes = ACT | M(device) | M(type) | M(algorithm) | M(digits) | M(period) |
                           M(counter) | M(secret) | M(replace) | M(at_login),
     [CALL_QR].takes = ACT | M(device),
-    [CALL_CONFIRM].takes = ACT | M(device) | M(device_id) | M(code) | M(at_login) | M(trial),
+    [CALL_CONFIRM].takes =
+        ACT | M(device) | M(device_id) | M(code) | M(at_login) | M(trial) | M(mail_tokens),
     [CALL_REMOVE].takes = ACT | M(device),
     [CALL_BACKUP].takes = ACT | M(count),
     [CALL_REVOKE].takes = ACT,
@@ -108,6 +112,8 @@ static const struct {
     [CALL_LOCK].takes = ACT,
     [CALL_UNLOCK].takes = ACT,
     [CALL_RESYNC].takes = ACT | M(device) | M(code) | M(next_code),
+    [CALL_SEND].takes = WHERE | M(recovery) | M(unasked),
+    [CALL_RECOVER].takes = ACT | M(code) | M(new_password),
     [CALL_DESCRIBE].takes = M(interface),
 };
 _Static_assert(MEMBER_COUNT <= 64, "a set of members is a uint64_t");

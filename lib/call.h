@@ -15,8 +15,8 @@
 #define CALL_INTERFACE "org.pamtotp.Service"
 #define CALL_MESSAGE_MAX (64 * 1024) /* with the NUL byte that ends it */
 
-/* Identifier and name. What each does is at the use case of its name, in auth.h, enroll.h and
- * admin.h. */
+/* Identifier and name. What each does is at the use case of its name, in auth.h, enroll.h,
+ * device.h, admin.h and send.h. */
 #define CALL_METHODS(X)   \
     X(BEGIN, "Begin")     \
     X(CHECK, "Check")     \
@@ -38,6 +38,8 @@
     X(LOCK, "Lock")       \
     X(UNLOCK, "Unlock")   \
     X(RESYNC, "Resync")   \
+    X(SEND, "SendCode")   \
+    X(RECOVER, "Recover") \
     X(INFO, "GetInfo")    \
     X(DESCRIBE, "GetInterfaceDescription")
 
@@ -75,8 +77,11 @@ struct call {
     int64_t digits, period, counter;
     const char *secret; /* base32 */
     bool replace;
-    bool at_login; /* the device of a login that enrols */
-    bool trial;    /* of a first code: judged, and nothing changed */
+    bool at_login;    /* the device of a login that enrols */
+    bool trial;       /* of a first code: judged, and nothing changed */
+    bool mail_tokens; /* of a first code: the backup tokens go by e-mail, and are not shown */
+    bool recovery;    /* of a code to send: for Recover; otherwise for a device */
+    bool unasked;     /* of a code to send: only where the person has no other device in use */
     const char *email, *full_name, *role;
     bool clear_grace;
     const char *new_password; /* empty: none */

@@ -122,25 +122,33 @@ static int check_peer(int fd, const char *path, struct err *err)
 }
 
 /* Waits while the queue is full of others, which a socket that does not block would not. */
-static int connect_to(struct exchange *exchange, const char *path, struct err *err)
+static int connect_to(int fd, const char *path, unsigned seconds, struct err *err)
 {
-    const struct timeval patience = {.tv_sec = SEND_SECONDS};
+    const int64_t until = clock_ms() + seconds * INT64_C(1000);
+    const struct timeval patience = {.tv_sec = seconds};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int r = check_place(path, err);
-    if (r != 0)
-        return r;
+
     if (text_copy(address.sun_path, sizeof(address.sun_path), path) != 0)
         return err_set(err, ERR_NO_SERVICE, path, "a socket's path has at most %zu bytes",
                        sizeof(address.sun_path) - 1);
-    exchange->until = clock_ms() + SEND_SECONDS * 1000;
-    exchange->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (exchange->fd < 0 ||
-        setsockopt(exchange->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
         return no_service(path, errno, err);
-    while (connect(exchange->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-        if (errno != EINTR || clock_ms() >= exchange->until)
+    while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        if (errno != EINTR || clock_ms() >= until)
             return no_service(path, errno, err);
-    return check_peer(exchange->fd, path, err);
+    return check_peer(fd, path, err);
+}
+
+int client_connect(const char *path, unsigned seconds, int *fd, struct err *err)
+{
+    int r = check_place(path, err);
+    if (r != 0)
+        return r;
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    r = connect_to(*fd, path, seconds, err);
+    if (r != 0)
+        file_close(fd);
+    return r;
 }
 
 static int interrupted(const char *path, int os_error, struct err *err)
@@ -228,7 +236,8 @@ int client_ask(const char *path, const struct call *call, struct reply *reply, s
     r = file_stdio_hold(&stdio);
     if (r != 0)
         return err_set(err, ERR_SERVICE, path, NULL);
-    r = connect_to(&exchange, path, err);
+    exchange.until = clock_ms() + SEND_SECONDS * 1000;
+    r = client_connect(path, SEND_SECONDS, &exchange.fd, err);
     if (r == 0)
         r = send_all(&exchange, length, path, err);
     if (r == 0)

@@ -16,4 +16,8 @@
 int client_ask(const char *path, const struct call *call, struct reply *reply,
                struct err *err) MUST_CHECK;
 
+/* A connection to the socket at path, by the first rule, within seconds: *fd, which the caller
+ * closes. Descriptors 0 to 2 are taken. ERR_NO_SERVICE, ERR_UNTRUSTED; ERR_SERVICE: not now. */
+int client_connect(const char *path, unsigned seconds, int *fd, struct err *err) MUST_CHECK;
+
 #endif

@@ -88,6 +88,10 @@ int device_resync(struct store *store, const char *user, const char *label, cons
         return err_set(err, ERR_CONFLICT, user,
                        "the device is pending or disabled: only an active one can be "
                        "resynchronised");
+    if (device->type == DEVICE_EMAIL)
+        return err_set(err, ERR_CONFLICT, user,
+                       "the codes of an e-mail device are sent: it has no clock or counter that "
+                       "could be off");
     r = resync_device(code, next_code, now, device, &found);
     if (r != 0)
         return err_set(err, r, NULL, NULL);

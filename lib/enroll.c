@@ -3,11 +3,9 @@
 
 #include "enroll.h"
 
-#include "otp.h"
-#include "policy.h"
+#include "mailcode.h"
 #include "secret.h"
 #include "text.h"
-#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +16,9 @@
 static void free_label(const struct account *account, enum device_type type, char *label,
                        size_t size)
 {
-    const char *word = type == DEVICE_HOTP ? "token" : "phone";
+    static const char *const words[] = {
+        [DEVICE_TOTP] = "phone", [DEVICE_HOTP] = "token", [DEVICE_EMAIL] = "email"};
+    const char *word = words[type];
 
     snprintf(label, size, "%s", word);
     for (unsigned n = 2; account_device_any(account, label) != NULL; n++)
@@ -34,6 +34,9 @@ static int check_request(const struct enroll_request *request, struct err *err)
     if (request->label != NULL && !account_label_valid(request->label))
         return err_set(err, ERR_INVALID, NULL,
                        "a device's label is 1 to 64 printable characters, not beginning with '-'");
+    if (request->type == DEVICE_EMAIL && (request->secret != NULL || request->at_login))
+        return err_set(err, ERR_INVALID, NULL,
+                       "an e-mail device has no secret, and no login enrols one");
     if (request->digits < OTP_DIGITS_MIN || request->digits > OTP_DIGITS_MAX)
         return err_set(err, ERR_RANGE, NULL, "a code has %d to %d digits", OTP_DIGITS_MIN,
                        OTP_DIGITS_MAX);
@@ -67,6 +70,8 @@ static int make_device(const struct enroll_request *request, const struct accoun
         text_cut(device->label, sizeof(device->label), request->label);
     else
         free_label(account, request->type, device->label, sizeof(device->label));
+    if (request->type == DEVICE_EMAIL)
+        return seal_fingerprint(account->email, &device->secret);
     if (request->secret != NULL) {
         device->secret = *request->secret;
         return 0;
@@ -111,6 +116,62 @@ static int clear_way(const struct enroll_request *request, struct account *after
     return 0;
 }
 
+/* --- one whose codes are sent ----------------------------------------------------------------- */
+
+/* Before it is made: may the account have one, and may its code be sent now? */
+static int check_email(const struct conf *conf, const struct enroll_request *request,
+                       const struct account *account, int64_t now, struct err *err)
+{
+    if (!conf->rules.email_devices)
+        return err_set(
+            err, ERR_CONFLICT, "email_devices",
+            "e-mail devices are switched off: an administrator may set email_devices=yes "
+            "in totp.conf");
+    if (conf->sendmail[0] == '\0')
+        return err_set(err, ERR_CONFLICT, "sendmail",
+                       "no mail is sent: an administrator may set 'sendmail' in totp.conf");
+    if (account->email[0] == '\0')
+        return err_set(err, ERR_CONFLICT, account->name,
+                       "the account has no e-mail address: set one with 'totpctl set USER "
+                       "email=ADDRESS'");
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].type == DEVICE_EMAIL &&
+            account->devices[i].state != DEVICE_PENDING &&
+            (request->label == NULL || strcmp(request->label, account->devices[i].label) != 0))
+            return err_set(err, ERR_EXISTS, account->name,
+                           "the account has an e-mail device already: remove it first, or replace "
+                           "it");
+    if (mailcode_wait(&conf->rules, account, MAIL_LOGIN, now) > 0)
+        return err_set(err, ERR_LIMIT, account->name,
+                       "a code was sent a short while ago: wait as long as email_interval says, "
+                       "and try again");
+    return 0;
+}
+
+/* One that waits goes, under whatever label: there is one address, and one code under way. */
+static void clear_email(struct account *after)
+{
+    for (size_t i = after->device_count; i-- > 0;)
+        if (after->devices[i].type == DEVICE_EMAIL && after->devices[i].state == DEVICE_PENDING)
+            account_remove_device(after, i);
+}
+
+static int make_code(struct store *store, const struct conf *conf, int64_t now,
+                     struct account *after, struct reply_device *made, struct notice *notice,
+                     struct err *err)
+{
+    if (!notice_start(notice, NOTICE_CODE, after))
+        return err_set(err, ERR_CONFLICT, after->name, "the address is not one");
+    text_cut(notice->device, sizeof(notice->device), made->device.label);
+    int r = mailcode_new(&conf->rules, store_ring(store), MAIL_LOGIN, made->device.id, now, after,
+                         notice->text);
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    notice->until = after->codes[MAIL_LOGIN].expires;
+    account_email_mask(after->email, made->address);
+    return 0;
+}
+
 static bool has_secret(const struct account *account, const struct secret *secret)
 {
     bool found = false;
@@ -150,6 +211,8 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
     struct reply_device made CLEANUP(reply_device_clear) = {0};
+    struct notice notice CLEANUP(notice_clear) = {0};
+    const bool mails = request->type == DEVICE_EMAIL;
 
     int r = check_request(request, err);
     if (r == 0)
@@ -171,17 +234,23 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
         after = before;
     }
     r = clear_way(request, &after, err);
+    if (r == 0 && mails && (r = check_email(conf, request, &after, now, err)) == 0)
+        clear_email(&after);
     if (r != 0)
         return r;
     r = make_device(request, &after, now, &made.device);
     if (r != 0)
         return err_set(err, r, NULL, NULL);
     r = add_device(conf, request, &made.device, &after, err);
-    if (r == 0)
+    if (r == 0 && mails)
+        r = make_code(open, conf, now, &after, &made, &notice, err);
+    else if (r == 0)
         r = fill_uri(conf, host, after.name, request->at_login ? request->origin.service : NULL,
                      &made.device, made.uri, err);
     if (r == 0)
         r = store_save(open, &before, &after, err);
+    if (r == 0 && mails)
+        r = store_post(open, &notice, err);
     if (r == 0)
         r = store_record(open, "enroll", after.name, made.device.label, NULL, &request->origin, now,
                          err);
@@ -210,6 +279,10 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
     if (r != 0)
         return r;
     made.device = account.devices[index];
+    if (made.device.type == DEVICE_EMAIL)
+        return err_set(err, ERR_CONFLICT, account.name,
+                       "an e-mail device has no QR code: its codes are sent to the account's "
+                       "address");
     r = fill_uri(conf, host, account.name, NULL, &made.device, made.uri, err);
     if (r == 0)
         r = store_record(open, "qr", account.name, made.device.label, NULL, origin, now, err);
@@ -217,115 +290,5 @@ int enroll_again(struct store *store, const struct conf *conf, const char *host,
         r = store_commit(open, err);
     if (r == 0)
         *reply = made;
-    return r;
-}
-
-/* --- the first code --------------------------------------------------------------------------- */
-
-/* Judges, and makes the tokens that come with the first device. */
-static int judge_first(struct store *store, const struct conf *conf,
-                       const struct enroll_code *first, const struct account *before, size_t index,
-                       int64_t now, struct account *after, struct outcome *result,
-                       struct reply_tokens *tokens)
-{
-    const struct policy_attempt attempt = {.now = now,
-                                           .code = first->code,
-                                           .guarded = first->guarded,
-                                           .heeds_lock = first->at_login,
-                                           .ring = store_ring(store)};
-
-    int r = policy_confirm(&conf->rules, before, index, &attempt, after, result);
-    /* Tokens of an earlier enrolment that is over would be forgotten paper; those beside a device
-     * that is only switched off are not. */
-    if (r == 0 && result->verdict == VERDICT_ACCEPTED && !first->trial &&
-        account_count(before, DEVICE_PENDING) == before->device_count)
-        r = token_renew(store_ring(store), conf->backup_tokens, after, tokens);
-    text_cut(result->device, sizeof(result->device), before->devices[index].label);
-    result->tokens_left = (unsigned)after->token_count;
-    result->tokens_issued = after->tokens_issued;
-    return r;
-}
-
-/* The login that has enrolled is one, like those that will be asked for a code. */
-static int record_login(struct store *store, const struct enroll_code *first,
-                        const struct outcome *result, int64_t now, struct err *err)
-{
-    struct event event;
-
-    if (!first->at_login || result->verdict != VERDICT_ACCEPTED)
-        return 0;
-    event_init(&event, now, "login", first->user, &first->origin);
-    text_cut(event.device, sizeof(event.device), result->device);
-    text_cut(event.verdict, sizeof(event.verdict), verdict_name(result->verdict));
-    text_cut(event.method, sizeof(event.method), "enroll");
-    return store_event(store, &event, err);
-}
-
-/* A trial that succeeds leaves no trace: what counts is the confirmation after it. One that fails
- * is a guess like any other. */
-static int save_first(struct store *store, const struct enroll_code *first,
-                      const struct account *before, struct account *after,
-                      const struct outcome *result, int64_t now, struct err *err)
-{
-    const bool accepted = result->verdict == VERDICT_ACCEPTED;
-
-    if (first->trial && accepted)
-        return 0;
-    int r = store_save(store, before, after, err);
-    /* Guesses that lock end grace, as at a login. */
-    if (r == 0 && (accepted || after->locked_until > before->locked_until))
-        r = store_ticket_clear(store, after, err);
-    if (r == 0)
-        r = store_record(store, "confirm", first->user, result->device,
-                         verdict_name(result->verdict), &first->origin, now, err);
-    if (r == 0)
-        r = record_login(store, first, result, now, err);
-    return r == 0 ? store_commit(store, err) : r;
-}
-
-/* The device that this login has made, while it is the account's only one. */
-static int choose_own(const struct account *account, const struct enroll_code *first, size_t *index,
-                      struct err *err)
-{
-    const struct device *device = &account->devices[0];
-
-    if (account->device_count != 1 || !device->at_login || device->state != DEVICE_PENDING ||
-        account->role == ROLE_ADMIN || !account->enabled ||
-        (first->device_id != 0 && device->id != first->device_id))
-        return err_set(err, ERR_CONFLICT, account->name,
-                       "the device this login has made is not wanted any more: log in anew");
-    *index = 0;
-    return 0;
-}
-
-int enroll_confirm(struct store *store, const struct conf *conf, const struct enroll_code *first,
-                   int64_t now, struct outcome *result, struct reply_tokens *tokens,
-                   struct err *err)
-{
-    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
-    struct reply_tokens made CLEANUP(reply_tokens_clear) = {0};
-    struct outcome decided = {0};
-    size_t index = 0;
-
-    *result = (struct outcome){0};
-    *tokens = (struct reply_tokens){0};
-    int r = store_begin(store, STORE_WRITE, err);
-    if (r != 0)
-        return r;
-    struct store *open CLEANUP(store_end) = store;
-    r = store_load(open, first->user, &before, err);
-    if (r == 0)
-        r = first->at_login ? choose_own(&before, first, &index, err)
-                            : account_choose(&before, first->label, CHOOSE_PENDING, &index, err);
-    if (r != 0)
-        return r;
-    r = judge_first(open, conf, first, &before, index, now, &after, &decided, &made);
-    if (r != 0)
-        return err_set(err, r, NULL, NULL);
-    r = save_first(open, first, &before, &after, &decided, now, err);
-    if (r == 0) {
-        *result = decided;
-        *tokens = made;
-    }
     return r;
 }

@@ -14,7 +14,7 @@
 struct enroll_request {
     const char *user;
     struct event_origin origin;
-    const char *label; /* NULL: "phone", "phone-2", ... the first that is free */
+    const char *label; /* NULL: "phone", "phone-2", ... the first that is free; "email" */
     enum device_type type;
     enum otp_algorithm algorithm;
     unsigned digits, period;
@@ -27,7 +27,10 @@ struct enroll_request {
 
 /* A pending device; the account is made when there is none. A pending device of the same label is
  * replaced, and what a login has begun goes. host names this host for conf->issuer and conf->label.
- * ERR_INVALID (name, label), ERR_EXISTS, ERR_LIMIT (conf->max_devices), ERR_RANGE. */
+ * An e-mail device takes the account's address, which must be there (ERR_CONFLICT, as where
+ * conf has no such devices), and is the only one of its kind; its first code is posted with it.
+ * ERR_INVALID (name, label), ERR_EXISTS, ERR_LIMIT (conf->max_devices; a code was sent less than
+ * email_interval ago), ERR_RANGE. */
 int enroll_start(struct store *store, const struct conf *conf, const char *host,
                  const struct enroll_request *request, int64_t now, struct reply_device *reply,
                  struct err *err) MUST_CHECK;
@@ -37,24 +40,5 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
 int enroll_again(struct store *store, const struct conf *conf, const char *host, const char *user,
                  const char *label, const struct event_origin *origin, int64_t now,
                  struct reply_device *reply, struct err *err) MUST_CHECK;
-
-struct enroll_code {
-    const char *user, *label, *code;
-    struct event_origin origin;
-    bool guarded;      /* wrong codes count, and a closed or locked account is refused */
-    bool trial;        /* judged; the right one changes nothing */
-    bool at_login;     /* of a login that enrols: of its own device alone, and locks hold */
-    int64_t device_id; /* with at_login: which device; 0: any */
-};
-
-/* Judges the first code of the pending device (label NULL: the only pending one, else ERR_CONFLICT)
- * and activates it. A device that a login has made is that login's alone to confirm: without
- * first->at_login it is none, with it no other is; ERR_CONFLICT where that login's time is over,
- * since the account has got another device or a role, or is switched off. The account's first
- * device comes with conf->backup_tokens new tokens, and others that are pending go. result->verdict
- * is VERDICT_ACCEPTED only after the commit. */
-int enroll_confirm(struct store *store, const struct conf *conf, const struct enroll_code *first,
-                   int64_t now, struct outcome *result, struct reply_tokens *tokens,
-                   struct err *err) MUST_CHECK;
 
 #endif

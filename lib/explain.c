@@ -4,6 +4,7 @@
 #include "explain.h"
 
 #include "code.h"
+#include "mailcode.h"
 #include "match.h"
 #include "search.h"
 #include "text.h"
@@ -35,9 +36,10 @@ struct question {
 /* What the code is. */
 struct finding {
     struct match match;
-    const struct device *idle; /* would show it now, and is not in use */
-    const struct device *far;  /* shows it, further off than a login looks */
-    int64_t at;                /* the moving factor there */
+    const struct device *idle;   /* would show it now, and is not in use */
+    const struct device *far;    /* shows it, further off than a login looks */
+    const struct device *mailed; /* has codes of this length sent */
+    int64_t at;                  /* the moving factor there */
 };
 
 static void question_clear(struct question *question)
@@ -135,6 +137,10 @@ static int look(const struct question *question, const struct seal_ring *ring,
         if (device->digits != question->code.length)
             continue;
         bool used = match_is_in_use(account, device);
+        if (device->type == DEVICE_EMAIL) {
+            found->mailed = used ? device : found->mailed;
+            continue;
+        }
         r = used ? look_far(question, device, found) : look_idle(question, device, found);
         any = any || used;
     }
@@ -261,6 +267,30 @@ static void say_idle(const struct question *question, const struct device *devic
     say(question, "code of device \"%s\", which is %s", label, device_state_name(device->state));
 }
 
+static void say_mailed(const struct question *question, const struct device *device)
+{
+    const struct mail_code *sent = &question->account->codes[MAIL_LOGIN];
+    char label[QUOTED_SIZE] = "";
+
+    text_escape(label, sizeof(label), device->label);
+    if (!question->rules->email_devices)
+        say(question, "device \"%s\" has its codes sent by e-mail, and email_devices is off",
+            label);
+    else if (!match_may_mail(question->rules, question->account, device))
+        say(question, "e-mail device \"%s\" was made for another address than the account has",
+            label);
+    else if (sent->sent == 0 || sent->device != device->id)
+        say(question, "no code of e-mail device \"%s\" is under way: none was sent, or it is used",
+            label);
+    else if (sent->tries == 0)
+        say(question, "the code of e-mail device \"%s\" was void after %d wrong ones", label,
+            ACCOUNT_MAIL_TRIES);
+    else if (!mailcode_is_live(question->account, MAIL_LOGIN, device->id, question->now))
+        say(question, "the code sent for e-mail device \"%s\" has expired", label);
+    else
+        say(question, "not the code that was sent last for e-mail device \"%s\"", label);
+}
+
 /* Whether it was the password alone that was wrong: nothing else refuses where no code is judged,
  * and no other verdict is for what cannot be a code. */
 static bool is_password(const struct question *question)
@@ -286,6 +316,8 @@ static void say_wrong(const struct question *question, const struct finding *fou
         say_idle(question, found->idle);
     else if (found->far != NULL)
         say_far(question, found);
+    else if (found->mailed != NULL)
+        say_mailed(question, found->mailed);
     else
         say(question, "a code that no device of the account shows now or nearly");
 }

@@ -4,6 +4,7 @@
 #include "match.h"
 
 #include "err.h"
+#include "mailcode.h"
 #include "otp.h"
 #include "secret.h"
 
@@ -92,6 +93,12 @@ bool match_is_waiting(const struct account *account)
     return false;
 }
 
+bool match_is_enrolled(const struct account *account)
+{
+    return account->enabled &&
+           (account_count(account, DEVICE_ACTIVE) > 0 || match_is_waiting(account));
+}
+
 bool match_is_in_use(const struct account *account, const struct device *device)
 {
     if (device->state == DEVICE_PENDING)
@@ -99,10 +106,57 @@ bool match_is_in_use(const struct account *account, const struct device *device)
     return device->state == DEVICE_ACTIVE;
 }
 
+bool match_may_mail(const struct rules *rules, const struct account *account,
+                    const struct device *device)
+{
+    struct secret fingerprint CLEANUP(secret_clear) = {0};
+
+    return rules->email_devices && device->type == DEVICE_EMAIL && account->email[0] != '\0' &&
+           seal_fingerprint(account->email, &fingerprint) == 0 &&
+           device->secret.length == fingerprint.length &&
+           secret_equal(device->secret.bytes, fingerprint.bytes, fingerprint.length);
+}
+
+/* Where e-mail devices are switched off, or the address is not the one it was made for, the device
+ * is in use all the same: what it shows is wrong, and lets nobody pass. */
+static int match_mailed(const struct rules *rules, const struct account *account,
+                        const struct device *device, const struct code *code,
+                        const struct seal_ring *ring, int64_t now, struct hit *hit)
+{
+    bool match = false;
+
+    int r = mailcode_match(account, MAIL_LOGIN, device->id, code, ring, now, &match);
+    *hit = (struct hit){.accepted = match && match_may_mail(rules, account, device)};
+    return r;
+}
+
+int match_one(const struct rules *rules, const struct account *account, size_t index,
+              const struct code *code, const struct seal_ring *ring, int64_t now, struct hit *hit)
+{
+    const struct device *device = &account->devices[index];
+
+    return device->type == DEVICE_EMAIL ? match_mailed(rules, account, device, code, ring, now, hit)
+                                        : match_device(rules, device, code, now, hit);
+}
+
+enum method match_method(const struct device *device)
+{
+    switch (device->type) {
+    case DEVICE_TOTP:
+        return METHOD_TOTP;
+    case DEVICE_HOTP:
+        return METHOD_HOTP;
+    case DEVICE_EMAIL:
+        return METHOD_EMAIL;
+    }
+    return METHOD_NONE;
+}
+
 /* Every device in use of the code's length, all of them, whatever the first says. A code that one
  * device has used is used: another that holds the same secret does not make it good again. */
 static int match_devices(const struct rules *rules, const struct account *account,
-                         const struct code *code, int64_t now, struct match *match)
+                         const struct code *code, const struct seal_ring *ring, int64_t now,
+                         struct match *match)
 {
     bool any = false;
 
@@ -111,7 +165,7 @@ static int match_devices(const struct rules *rules, const struct account *accoun
         struct hit *hit = &match->hits[i];
         if (!match_is_in_use(account, device) || device->digits != code->length)
             continue;
-        int r = match_device(rules, device, code, now, hit);
+        int r = match_one(rules, account, i, code, ring, now, hit);
         if (r != 0)
             return r;
         bool first = (hit->replayed && !match->replayed) || (hit->accepted && !any);
@@ -119,7 +173,7 @@ static int match_devices(const struct rules *rules, const struct account *accoun
         match->replayed = match->replayed || hit->replayed;
         if (first) {
             match->index = i;
-            match->method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
+            match->method = match_method(device);
         }
     }
     match->accepted = any && !match->replayed;
@@ -153,7 +207,7 @@ int match_code(const struct rules *rules, const struct account *account, const s
 {
     *match = (struct match){0};
     if (code->form == CODE_DIGITS)
-        return match_devices(rules, account, code, now, match);
+        return match_devices(rules, account, code, ring, now, match);
     /* They stand in for a device in use, not for one that waits. */
     if (code->form == CODE_TOKEN && account_count(account, DEVICE_ACTIVE) > 0)
         return match_tokens(account, code, ring, match);
@@ -177,7 +231,7 @@ void match_move(const struct rules *rules, const struct hit *hit, int64_t now,
 {
     if (device->type == DEVICE_HOTP) {
         device->counter = hit->moved + 1;
-    } else {
+    } else if (device->type == DEVICE_TOTP) {
         int64_t offset = hit->moved - otp_step(now, device->period) - device->offset;
         device->last_step = hit->moved;
         device->drift = drift_learn(rules, device, offset);

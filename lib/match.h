@@ -35,14 +35,31 @@ struct match {
 /* Digits are a code only where a device in use shows that many. */
 bool match_is_candidate(const struct account *account, const struct code *code);
 
-/* Whether the device would show the code now, and whether it has been used. Its state is the
- * caller's business. ERR_CRYPTO, ERR_RANGE. */
+/* Whether the TOTP or HOTP device would show the code now, and whether it has been used. Its state
+ * is the caller's business. ERR_CRYPTO, ERR_RANGE. */
 int match_device(const struct rules *rules, const struct device *device, const struct code *code,
                  int64_t now, struct hit *hit) MUST_CHECK;
+
+/* The same of the device at index of an account, of whatever type. Of one whose codes are sent by
+ * e-mail it is the last that was sent, while that is good. ERR_KEY_UNKNOWN too. */
+int match_one(const struct rules *rules, const struct account *account, size_t index,
+              const struct code *code, const struct seal_ring *ring, int64_t now,
+              struct hit *hit) MUST_CHECK;
+
+/* Whether codes of this device may be sent to the account's address now: it is an e-mail device
+ * made for that address, and the rules have such. Needs its secret opened. */
+bool match_may_mail(const struct rules *rules, const struct account *account,
+                    const struct device *device) MUST_CHECK;
+
+/* How a code of the device is told of. */
+enum method match_method(const struct device *device);
 
 /* Whether the account's first code is still to come: no device is active, but one is pending that
  * somebody was given before this login. */
 bool match_is_waiting(const struct account *account);
+
+/* Whether logins ask this account for a code: it is switched on, and has a device in use. */
+bool match_is_enrolled(const struct account *account);
 
 /* Whether a login tries the device of this account: it is active, or one that waits. */
 bool match_is_in_use(const struct account *account, const struct device *device);

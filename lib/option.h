@@ -24,10 +24,15 @@
 #define CONF_DEFAULT_PROMPT N_("One-time code: ")
 
 #define CONF_LIST_SIZE 1024
+#define CONF_LIST_MAX                                                                            \
+    1000                   /* bytes of a list; the line in which it is printed can be read again \
+                            */
 #define CONF_ITEM_SIZE 257 /* of a list */
 
 enum conf_mode { MODE_PROMPT = 0, MODE_COMBINED, MODE_AUTO };
 enum conf_password { PASSWORD_FORWARD = 0, PASSWORD_STORE };
+#define CONF_NOTICES "enroll|remove|backup|lock|password|address"
+
 enum conf_qr { ENROLL_QR_UTF8 = 0, ENROLL_QR_ASCII, ENROLL_QR_NONE };
 
 /* Constant once loaded. Plain data, no ownership. */
@@ -54,8 +59,12 @@ struct conf {
     enum otp_algorithm algorithm;
     unsigned period;
     unsigned backup_tokens;
-    int64_t event_retention;     /* seconds */
-    char socket[CONF_TEXT_SIZE]; /* of the service; empty: none is asked */
+    char sendmail[CONF_TEXT_SIZE]; /* a command; empty: no mail is sent */
+    char mail_from[CONF_TEXT_SIZE];
+    char mail_languages[CONF_TEXT_SIZE]; /* as in $LANGUAGE; empty: English */
+    unsigned notify;                     /* one bit for each of CONF_NOTICES */
+    int64_t event_retention;             /* seconds */
+    char socket[CONF_TEXT_SIZE];         /* of the service; empty: none is asked */
     bool quiet;
     bool debug;
 };
@@ -66,10 +75,13 @@ enum conf_type {
     CONF_DURATION,
     CONF_DATE, /* a day; kept as the first second after it, in UTC; 0: none */
     CONF_ENUM,
+    CONF_SET, /* words of those named, separated by commas; bits in their order */
     CONF_TEXT,
     CONF_PATH,
     CONF_URI,
-    CONF_USERS, /* lists, separated by commas */
+    CONF_COMMAND, /* words separated by blanks, the first an absolute path */
+    CONF_ADDRESS, /* of e-mail */
+    CONF_USERS,   /* lists, separated by commas */
     CONF_GROUPS,
     CONF_NETWORKS,
 };

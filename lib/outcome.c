@@ -56,6 +56,8 @@ const char *method_name(enum method method)
         return "hotp";
     case METHOD_BACKUP:
         return "backup";
+    case METHOD_EMAIL:
+        return "email";
     }
     return "";
 }

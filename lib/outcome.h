@@ -26,7 +26,7 @@ enum admit {
     ADMIT_YES,
 };
 
-enum method { METHOD_NONE = 0, METHOD_TOTP, METHOD_HOTP, METHOD_BACKUP };
+enum method { METHOD_NONE = 0, METHOD_TOTP, METHOD_HOTP, METHOD_BACKUP, METHOD_EMAIL };
 
 struct outcome {
     enum verdict verdict;
@@ -43,7 +43,7 @@ struct outcome {
  * but those whose account has none to show, and who is exempt or within grace. */
 bool outcome_is_sound(const struct outcome *outcome) MUST_CHECK;
 
-/* "accepted", "wrong", "exempt", ...; "totp", "hotp", "backup", "". Never NULL. */
+/* "accepted", "wrong", "exempt", ...; "totp", "hotp", "backup", "email", "". Never NULL. */
 const char *verdict_name(enum verdict verdict);
 const char *method_name(enum method method);
 

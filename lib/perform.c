@@ -5,6 +5,7 @@
 
 #include "admin.h"
 #include "auth.h"
+#include "confirm.h"
 #include "device.h"
 #include "encoding.h"
 #include "enroll.h"
@@ -13,6 +14,7 @@
 #include "match.h"
 #include "policy.h"
 #include "secret.h"
+#include "send.h"
 #include "text.h"
 
 #include <limits.h>
@@ -278,12 +280,20 @@ static int read_request(const struct task *task, struct enroll_request *request,
                                        .at_login = call->at_login,
                                        .replace = call->replace};
     if (call->type != NULL && device_type_parse(call->type, &request->type) != 0)
-        return err_set(task->err, ERR_INVALID, "type", "it is totp or hotp");
+        return err_set(task->err, ERR_INVALID, "type", "it is totp, hotp or email");
     if (call->algorithm != NULL && otp_algorithm_parse(call->algorithm, &request->algorithm) != 0)
         return err_set(task->err, ERR_INVALID, "algorithm", "it is SHA1, SHA256 or SHA512");
     if (call->digits > UINT_MAX || call->period > UINT_MAX || call->counter > OTP_COUNTER_MAX)
         return err_set(task->err, ERR_RANGE, NULL, "digits, period or counter are out of range");
     request->digits = call->digits != 0 ? (unsigned)call->digits : conf->digits;
+    if (request->type == DEVICE_EMAIL) {
+        if (call->digits != 0 || call->period != 0 || call->counter != 0 || call->algorithm != NULL)
+            return err_set(
+                task->err, ERR_INVALID, "type",
+                "an e-mail device has no algorithm, digits, period or counter of its own");
+        request->digits = ACCOUNT_MAIL_DIGITS;
+        request->algorithm = OTP_SHA1;
+    }
     if (request->type == DEVICE_TOTP)
         request->period = call->period != 0 ? (unsigned)call->period : conf->period;
     if (call->secret == NULL)
@@ -298,9 +308,13 @@ static int do_enroll(const struct task *task)
     struct enroll_request request;
 
     int r = read_request(task, &request, &secret);
-    return r == 0 ? enroll_start(task->store, task->conf, task->host, &request, task->now,
-                                 task->reply->enrolled, task->err)
-                  : r;
+    if (r == 0)
+        r = enroll_start(task->store, task->conf, task->host, &request, task->now,
+                         task->reply->enrolled, task->err);
+    if (r == 0)
+        text_cut(task->reply->address, sizeof(task->reply->address),
+                 task->reply->enrolled->address);
+    return r;
 }
 
 static int do_qr(const struct task *task)
@@ -319,11 +333,39 @@ static int do_confirm(const struct task *task)
                                       .origin = task->origin,
                                       .guarded = call->guarded,
                                       .trial = call->trial,
+                                      .mail_tokens = call->mail_tokens,
                                       .at_login = call->at_login,
                                       .device_id = call->device_id};
 
-    return enroll_confirm(task->store, task->conf, &first, task->now, &task->reply->outcome,
-                          task->reply->tokens, task->err);
+    int r = enroll_confirm(task->store, task->conf, &first, task->now, &task->reply->outcome,
+                           task->reply->tokens, task->err);
+    if (r == 0)
+        text_cut(task->reply->address, sizeof(task->reply->address), task->reply->tokens->address);
+    return r;
+}
+
+static int do_send(const struct task *task)
+{
+    const struct send_request request = {.user = task->call->user,
+                                         .origin = task->origin,
+                                         .recovery = task->call->recovery,
+                                         .unasked = task->call->unasked};
+
+    return send_code(task->store, task->conf, &request, task->now, task->reply, task->err);
+}
+
+static int do_recover(const struct task *task)
+{
+    const struct call *call = task->call;
+    const struct recover_request request = {.user = call->user,
+                                            .origin = task->origin,
+                                            .mailed = call->code,
+                                            .code = call->proof,
+                                            .password = call->new_password,
+                                            .hash = call->new_hash};
+
+    return recover_password(task->store, task->conf, &request, task->now, &task->reply->outcome,
+                            task->err);
 }
 
 static int do_resync(const struct task *task)
@@ -357,13 +399,14 @@ static int do_tokens(const struct task *task)
 typedef int task_fn(const struct task *task);
 
 static task_fn *const tasks[CALL_METHOD_COUNT] = {
-    [CALL_BEGIN] = do_login,   [CALL_CHECK] = do_login,    [CALL_ACCOUNT] = do_login,
-    [CALL_SHOW] = do_show,     [CALL_LIST] = do_list,      [CALL_LOG] = do_log,
-    [CALL_ADD] = do_fields,    [CALL_SET] = do_fields,     [CALL_PASSWD] = do_fields,
-    [CALL_ENROLL] = do_enroll, [CALL_QR] = do_qr,          [CALL_CONFIRM] = do_confirm,
-    [CALL_REMOVE] = do_remove, [CALL_BACKUP] = do_tokens,  [CALL_REVOKE] = do_tokens,
-    [CALL_ENABLE] = do_switch, [CALL_DISABLE] = do_switch, [CALL_LOCK] = do_lock,
-    [CALL_UNLOCK] = do_lock,   [CALL_RESYNC] = do_resync,
+    [CALL_BEGIN] = do_login,     [CALL_CHECK] = do_login,    [CALL_ACCOUNT] = do_login,
+    [CALL_SHOW] = do_show,       [CALL_LIST] = do_list,      [CALL_LOG] = do_log,
+    [CALL_ADD] = do_fields,      [CALL_SET] = do_fields,     [CALL_PASSWD] = do_fields,
+    [CALL_ENROLL] = do_enroll,   [CALL_QR] = do_qr,          [CALL_CONFIRM] = do_confirm,
+    [CALL_REMOVE] = do_remove,   [CALL_BACKUP] = do_tokens,  [CALL_REVOKE] = do_tokens,
+    [CALL_ENABLE] = do_switch,   [CALL_DISABLE] = do_switch, [CALL_LOCK] = do_lock,
+    [CALL_UNLOCK] = do_lock,     [CALL_RESYNC] = do_resync,  [CALL_SEND] = do_send,
+    [CALL_RECOVER] = do_recover,
 };
 
 int perform(struct store *store, const struct conf *conf, const char *host, const struct call *call,
@@ -382,6 +425,8 @@ int perform(struct store *store, const struct conf *conf, const char *host, cons
                               .err = err};
 
     reply->outcome = (struct outcome){0};
+    reply->address[0] = '\0';
+    reply->wait = 0;
     if (tasks[call->method] == NULL)
         return err_set(err, ERR_INVALID, call_method_name(call->method), NULL);
     if (call->user == NULL && call->method != CALL_LIST && call->method != CALL_LOG)

@@ -4,15 +4,14 @@
 #include "policy.h"
 
 #include "err.h"
+#include "mailcode.h"
 #include "match.h"
 #include "secret.h"
 
 #include <limits.h>
 #include <string.h>
 
-/* Stands in for an account nobody knows, or without a device: the same arithmetic, and no answer.
- */
-static int rehearse(const struct rules *rules, const struct policy_attempt *attempt)
+int policy_rehearse(const struct rules *rules, const struct policy_attempt *attempt)
 {
     const struct device nobody = {.type = DEVICE_TOTP,
                                   .state = DEVICE_ACTIVE,
@@ -56,12 +55,6 @@ int64_t policy_locked_until(const struct rules *rules, const struct account *acc
     return now < account->locked_until ? account->locked_until : 0;
 }
 
-static bool is_enrolled(const struct account *account)
-{
-    return account->enabled &&
-           (account_count(account, DEVICE_ACTIVE) > 0 || match_is_waiting(account));
-}
-
 /* A stamp of the future is none: somebody has set the clock. A lock beats it even where it is the
  * person's own (policy_attempt) and keeps no code from being judged. */
 static bool is_within_grace(const struct rules *rules, const struct account *account,
@@ -77,7 +70,7 @@ static bool is_asked(const struct rules *rules, const struct account *account,
                      const struct policy_attempt *attempt, struct outcome *result)
 {
     result->locked_until = 0;
-    if (!is_enrolled(account)) {
+    if (!match_is_enrolled(account)) {
         result->verdict = account->enabled ? VERDICT_UNENROLLED : VERDICT_DISABLED;
         result->admit = admit_unenrolled(rules, attempt->now);
         return false;
@@ -171,9 +164,13 @@ static void consume_code(const struct rules *rules, const struct match *match, i
                          struct account *after, struct outcome *result)
 {
     memcpy(result->device, after->devices[match->index].label, sizeof(result->device));
-    for (size_t i = 0; i < after->device_count; i++)
-        if (match->hits[i].accepted)
-            match_move(rules, &match->hits[i], now, &after->devices[i]);
+    for (size_t i = 0; i < after->device_count; i++) {
+        if (!match->hits[i].accepted)
+            continue;
+        match_move(rules, &match->hits[i], now, &after->devices[i]);
+        if (after->devices[i].type == DEVICE_EMAIL)
+            mailcode_use(after, MAIL_LOGIN);
+    }
     if (after->devices[match->index].state == DEVICE_PENDING)
         activate(match->index, after);
 }
@@ -210,6 +207,18 @@ static bool password_fits(const struct policy_attempt *attempt)
     return attempt->password == PASSWORD_RIGHT || attempt->password == PASSWORD_NOT_ASKED;
 }
 
+/* A guess at a code that was sent by e-mail is one of its three tries. */
+static void miss_mailed(const struct account *before, const struct code *code, int64_t now,
+                        struct account *after)
+{
+    for (size_t i = 0; i < before->device_count; i++) {
+        const struct device *device = &before->devices[i];
+        if (device->type == DEVICE_EMAIL && match_is_in_use(before, device) &&
+            code->form == CODE_DIGITS && code->length == device->digits)
+            mailcode_miss(after, MAIL_LOGIN, device->id, now);
+    }
+}
+
 /* The account is enrolled, open and not locked: the code decides. */
 static int judge(const struct rules *rules, const struct account *before,
                  const struct policy_attempt *attempt, struct account *after,
@@ -235,6 +244,9 @@ static int judge(const struct rules *rules, const struct account *before,
         result->method = match.method;
         refuse(rules, attempt, VERDICT_REPLAYED, false, after, result);
     } else {
+        /* What is right for one device and came with a wrong password is no guess at another. */
+        if (!match.accepted && !match.replayed)
+            miss_mailed(before, &code, attempt->now, after);
         refuse(rules, attempt, VERDICT_WRONG, true, after, result);
     }
     return 0;
@@ -288,7 +300,7 @@ int policy_decide(const struct rules *rules, const struct account *before,
     else if (open)
         r = judge(rules, before, attempt, after, &decided);
     else if (!attempt->codeless)
-        r = rehearse(rules, attempt);
+        r = policy_rehearse(rules, attempt);
     if (!open)
         judge_password(rules, before, attempt, after, &decided);
     if (r != 0) {
@@ -318,7 +330,9 @@ static void confirm(const struct rules *rules, const struct hit *hit, size_t ind
     struct device *device = &after->devices[index];
 
     match_move(rules, hit, now, device);
-    result->method = device->type == DEVICE_HOTP ? METHOD_HOTP : METHOD_TOTP;
+    if (device->type == DEVICE_EMAIL)
+        mailcode_use(after, MAIL_LOGIN);
+    result->method = match_method(device);
     memcpy(result->device, device->label, sizeof(result->device));
     activate(index, after);
     result->verdict = VERDICT_ACCEPTED;
@@ -348,86 +362,82 @@ int policy_confirm(const struct rules *rules, const struct account *before, size
                after, result);
         return 0;
     }
-    int r = match_device(rules, &before->devices[index], &code, attempt->now, &hit);
+    int r = match_one(rules, before, index, &code, attempt->ring, attempt->now, &hit);
     if (r != 0)
         return r;
-    if (hit.accepted)
+    if (hit.accepted) {
         confirm(rules, &hit, index, attempt->now, after, result);
-    else
-        refuse(rules, attempt, VERDICT_WRONG, attempt->guarded, after, result);
+        return 0;
+    }
+    if (before->devices[index].type == DEVICE_EMAIL)
+        mailcode_miss(after, MAIL_LOGIN, before->devices[index].id, attempt->now);
+    refuse(rules, attempt, VERDICT_WRONG, attempt->guarded, after, result);
     return 0;
 }
 
-/* An account nobody knows, or without a device, is taken to have one of the usual length. */
-static bool may_have_digits(const struct account *account, unsigned digits)
+/* Both are right together, or nothing is used up. */
+static int recover(const struct rules *rules, const struct account *before, const char *mailed,
+                   const struct policy_attempt *attempt, struct account *after,
+                   struct outcome *result)
 {
-    const struct code shape = {.form = CODE_DIGITS, .length = digits};
+    struct code code CLEANUP(code_clear) = {0}, own CLEANUP(code_clear) = {0};
+    bool match = false;
 
-    return account == NULL || !is_enrolled(account) ? digits == CODE_DIGITS_MIN
-                                                    : match_is_candidate(account, &shape);
-}
-
-/* The best tail so far: the first that is accepted, else the first there was. */
-struct split {
-    enum policy_tail tail;
-    size_t start;
-};
-
-/* Tries one tail. Where no code is judged (account NULL) the work is the same and nothing matches.
- */
-static int try_tail(const struct rules *rules, const struct account *account,
-                    const struct policy_attempt *attempt, size_t start, struct split *best)
-{
-    struct code code CLEANUP(code_clear) = {0};
-    struct match match = {0};
-
-    if (best->tail == TAIL_ACCEPTED)
+    code_parse(mailed, &code);
+    code_parse(attempt->code, &own);
+    if (code.form == CODE_EMPTY || own.form == CODE_EMPTY) {
+        refuse(rules, attempt, VERDICT_WRONG, false, after, result);
         return 0;
-    code_parse(attempt->code + start, &code);
-    int r = account == NULL
-                ? rehearse(rules, &(struct policy_attempt){.now = attempt->now,
-                                                           .ring = attempt->ring,
-                                                           .code = attempt->code + start})
-                : match_code(rules, account, &code, attempt->ring, attempt->now, &match);
+    }
+    int r = mailcode_match(before, MAIL_RECOVERY, 0, &code, attempt->ring, attempt->now, &match);
     if (r != 0)
         return r;
-    if (match.accepted || best->tail == TAIL_NONE)
-        *best = (struct split){.tail = match.accepted ? TAIL_ACCEPTED : TAIL_FORM, .start = start};
+    if (match) {
+        r = judge(rules, before, attempt, after, result);
+        if (r != 0)
+            return r;
+        if (result->verdict == VERDICT_ACCEPTED) {
+            mailcode_use(after, MAIL_RECOVERY);
+            return 0;
+        }
+    }
+    /* Which of the two was wrong is nobody's business: one that was used before counts here too. */
+    *after = *before;
+    refuse(rules, attempt, VERDICT_WRONG, true, after, result);
+    result->method = METHOD_NONE;
+    result->device[0] = '\0';
+    mailcode_miss(after, MAIL_RECOVERY, 0, attempt->now);
     return 0;
 }
 
-int policy_split(const struct rules *rules, const struct account *account,
-                 const struct policy_attempt *attempt, size_t *password_length,
-                 enum policy_tail *tail)
+int policy_recover(const struct rules *rules, const struct account *before, const char *mailed,
+                   const struct policy_attempt *attempt, struct account *after,
+                   struct outcome *result)
 {
-    struct outcome standing = {0};
-    struct split best = {0};
-    const struct account *judged = account;
-    size_t start = 0;
+    /* What else came to the same address proves nothing more; nor does what spares a code. */
+    struct rules strict = *rules;
+    struct outcome decided = {0};
 
-    *tail = TAIL_NONE;
-    *password_length = 0;
+    strict.email_devices = false;
+    strict.grace = 0;
+    *result = (struct outcome){.verdict = VERDICT_WRONG, .admit = ADMIT_NO};
+    *after = *before;
     if (attempt->now < 0)
         return ERR_CLOCK;
-    if (attempt->code == NULL)
+    if (!policy_standing(&strict, before, attempt, &decided)) {
+        *result = decided;
+        result->admit = ADMIT_NO;
         return 0;
-    /* While locked, no code is tried here either. */
-    const struct policy_attempt bare = {.now = attempt->now, .password = PASSWORD_NOT_ASKED};
-    if (account != NULL && !policy_standing(rules, account, &bare, &standing))
-        judged = NULL;
-    for (unsigned digits = CODE_DIGITS_MIN; digits <= CODE_DIGITS_MAX; digits++) {
-        if (!may_have_digits(account, digits) || !code_digits_tail(attempt->code, digits, &start))
-            continue;
-        int r = try_tail(rules, judged, attempt, start, &best);
-        if (r != 0)
-            return r;
     }
-    if (code_token_tail(attempt->code, &start)) {
-        int r = try_tail(rules, judged, attempt, start, &best);
-        if (r != 0)
-            return r;
+    if (match_is_waiting(before)) {
+        result->verdict = VERDICT_UNENROLLED;
+        return 0;
     }
-    *tail = best.tail;
-    *password_length = best.start;
+    int r = recover(&strict, before, mailed, attempt, after, &decided);
+    if (r != 0) {
+        *after = *before;
+        return r;
+    }
+    *result = decided;
     return 0;
 }

@@ -3,12 +3,13 @@
  * globals.
  *
  * 1. One code is accepted once (RFC 6238 section 5.2): a TOTP step must be greater than the last
- * accepted one, an HOTP counter moves past the one used, a backup token is removed.
+ * accepted one, an HOTP counter moves past the one used, a backup token is removed, as is a code
+ * that was sent by e-mail.
  * 2. Order: closed, exempt, locked, enrolled, grace, the code. What spares the code spares no
  * password that is checked here, and an account that is locked never passes for want of a device.
  * 3. What cannot be a code is refused before any cryptography.
  * 4. While locked, nothing is judged, consumed or counted.
- * 5. A refused attempt changes the failure count and the lock alone.
+ * 5. A refused attempt changes the failure count, the lock and the tries of a mailed code alone.
  * 6. All of a device's window is computed, whatever matches; comparisons are in constant time; a
  * code of n digits is tried on devices of n digits only.
  * 7. An account nobody knows costs the work of one that has a device. */
@@ -45,6 +46,10 @@ struct policy_attempt {
 bool policy_standing(const struct rules *rules, const struct account *account,
                      const struct policy_attempt *attempt, struct outcome *result) MUST_CHECK;
 
+/* The work of judging an attempt at an account that nobody knows, or that has no device: the same
+ * arithmetic, and no answer. ERR_CRYPTO, ERR_KEY_UNKNOWN. */
+int policy_rehearse(const struct rules *rules, const struct policy_attempt *attempt) MUST_CHECK;
+
 /* When the lock that wrong codes have brought ends: 0 when there is none now,
  * ACCOUNT_LOCKED_FOR_EVER when it stays until it is taken off. A closed account is another matter.
  */
@@ -65,14 +70,13 @@ int policy_confirm(const struct rules *rules, const struct account *before, size
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result) MUST_CHECK;
 
-enum policy_tail { TAIL_NONE = 0, TAIL_FORM, TAIL_ACCEPTED };
-
-/* Where the code begins in "password followed by code" (attempt->code): *password_length for the
- * tail that this account's devices or backup tokens accept now (TAIL_ACCEPTED), else for the first
- * tail that has the form of one (TAIL_FORM). account NULL: nobody of that name, taken to have a
- * device of six digits. TAIL_NONE: no tail can be a code. Errors as policy_decide. */
-int policy_split(const struct rules *rules, const struct account *account,
-                 const struct policy_attempt *attempt, size_t *password_length,
-                 enum policy_tail *tail) MUST_CHECK;
+/* Judges a recovery of the password: mailed is the code that was sent for it, attempt->code one of
+ * another device in use, or a backup token. Both must be right, in this order, and are used up
+ * then; of what is wrong a failure is counted, and one of the mailed code's tries. A code that came
+ * by e-mail too is no second one, nor is the first code of a device that waits. Which of the two
+ * was wrong is not told; without one of them nothing is judged. */
+int policy_recover(const struct rules *rules, const struct account *before, const char *mailed,
+                   const struct policy_attempt *attempt, struct account *after,
+                   struct outcome *result) MUST_CHECK;
 
 #endif

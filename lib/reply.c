@@ -30,7 +30,7 @@ void reply_tokens_clear(struct reply_tokens *tokens)
 static const struct field outcome_fields[] = {
     FIELD_OF_WORDS(struct reply, outcome.verdict, "verdict", VERDICTS_IN_ORDER),
     FIELD_OF_WORDS(struct reply, outcome.admit, "admit", "no|ignore|yes"),
-    FIELD_OF_WORDS(struct reply, outcome.method, "method", "none|totp|hotp|backup"),
+    FIELD_OF_WORDS(struct reply, outcome.method, "method", "none|totp|hotp|backup|email"),
     FIELD(FIELD_CHARS, struct reply, outcome.device, "device"),
     FIELD(FIELD_NUMBER, struct reply, outcome.locked_until, "locked_until"),
     FIELD(FIELD_UINT, struct reply, outcome.failures, "failures"),
@@ -45,10 +45,15 @@ static const struct field outcome_fields[] = {
     FIELD(FIELD_CHARS, struct reply, recorded, "recorded"),
 };
 
+static const struct field mail_fields[] = {
+    FIELD(FIELD_CHARS, struct reply, address, "address"),
+    FIELD(FIELD_NUMBER, struct reply, wait, "wait"),
+};
+
 static const struct field device_fields[] = {
     FIELD(FIELD_CHARS, struct device, label, "device"),
     FIELD(FIELD_NUMBER, struct device, id, "id"),
-    FIELD_OF_WORDS(struct device, type, "type", "totp|hotp"),
+    FIELD_OF_WORDS(struct device, type, "type", "totp|hotp|email"),
     FIELD_OF_WORDS(struct device, state, "state", "pending|active|disabled"),
     FIELD_OF_WORDS(struct device, algorithm, "algorithm", "SHA1|SHA256|SHA512"),
     FIELD(FIELD_UINT, struct device, digits, "digits"),
@@ -118,6 +123,9 @@ const struct field *reply_fields(enum reply_parts part, size_t *count)
     case REPLY_EVENTS:
         *count = ARRAY_SIZE(event_fields);
         return event_fields;
+    case REPLY_MAIL:
+        *count = ARRAY_SIZE(mail_fields);
+        return mail_fields;
     case REPLY_TOKENS:
         break;
     }
@@ -133,13 +141,17 @@ unsigned reply_parts(enum call_method method)
     case CALL_ACCOUNT:
         return REPLY_OUTCOME;
     case CALL_RESYNC:
+    case CALL_RECOVER:
         return REPLY_OUTCOME;
+    case CALL_SEND:
+        return REPLY_MAIL;
     case CALL_CONFIRM:
-        return REPLY_OUTCOME | REPLY_TOKENS;
+        return REPLY_OUTCOME | REPLY_TOKENS | REPLY_MAIL;
     case CALL_BACKUP:
     case CALL_REVOKE:
         return REPLY_TOKENS;
     case CALL_ENROLL:
+        return REPLY_DEVICE | REPLY_MAIL;
     case CALL_QR:
         return REPLY_DEVICE;
     case CALL_SHOW:
@@ -269,6 +281,8 @@ int reply_write(enum call_method method, const struct reply *reply, char *out, s
     start(&writer, out, size);
     if ((parts & REPLY_OUTCOME) != 0)
         write_fields(&writer, outcome_fields, ARRAY_SIZE(outcome_fields), reply);
+    if ((parts & REPLY_MAIL) != 0)
+        write_fields(&writer, mail_fields, ARRAY_SIZE(mail_fields), reply);
     if ((parts & REPLY_DEVICE) != 0)
         write_enrolled(&writer, reply->enrolled);
     if ((parts & REPLY_TOKENS) != 0)
@@ -421,7 +435,7 @@ static bool read_tokens(struct json_reader *reader, struct reply_tokens *tokens)
 struct parts {
     struct reply *reply;
     int result;    /* of a visitor */
-    uint32_t seen; /* of the outcome */
+    uint32_t seen; /* of the outcome, and of what was sent */
 };
 
 static bool visit(struct json_reader *reader, const char *name, struct parts *parts)
@@ -442,17 +456,38 @@ static bool visit(struct json_reader *reader, const char *name, struct parts *pa
     return true;
 }
 
+_Static_assert(ARRAY_SIZE(outcome_fields) + ARRAY_SIZE(mail_fields) <= 32,
+               "what has been seen of them is a uint32_t");
+
+/* A member of the reply itself; *fine: it stands once, and is well. */
+static bool read_member(struct json_reader *reader, const char *name, struct parts *parts,
+                        bool *fine)
+{
+    const struct field *fields = outcome_fields;
+    size_t count = ARRAY_SIZE(outcome_fields), i = field_find(fields, count, name), bit = i;
+
+    if (i == count) {
+        fields = mail_fields;
+        count = ARRAY_SIZE(mail_fields);
+        i = field_find(fields, count, name);
+        bit = ARRAY_SIZE(outcome_fields) + i;
+    }
+    if (i == count)
+        return false;
+    *fine = (parts->seen >> bit & 1) == 0 && field_read(reader, &fields[i], parts->reply);
+    parts->seen |= UINT32_C(1) << bit;
+    return true;
+}
+
 static bool read_part(struct json_reader *reader, const char *name, void *object)
 {
     struct parts *parts = object;
     struct reply *reply = parts->reply;
     const bool is_account = strcmp(name, "account") == 0, is_event = strcmp(name, "event") == 0;
-    size_t i = field_find(outcome_fields, ARRAY_SIZE(outcome_fields), name);
     bool fine = true;
 
-    if (i < ARRAY_SIZE(outcome_fields)) {
-        fine = (parts->seen >> i & 1) == 0 && field_read(reader, &outcome_fields[i], reply);
-        parts->seen |= UINT32_C(1) << i;
+    if (read_member(reader, name, parts, &fine)) {
+        /* It was one of the reply itself. */
     } else if ((is_account && reply->each_account != NULL) ||
                (is_event && reply->each_event != NULL))
         fine = visit(reader, name, parts);
@@ -576,6 +611,9 @@ void reply_deny(struct reply *reply)
     reply->enroll = false;
     reply->tokens_due = false;
     reply->password = REPLY_PASSWORD_NONE;
+    reply->address[0] = '\0';
+    reply->wait = 0;
+    reply->unsent = false;
     reply->explanation[0] = '\0';
     reply->recorded[0] = '\0';
 }

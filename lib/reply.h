@@ -15,7 +15,9 @@
 /* A device as it is shown once, with its secret. */
 struct reply_device {
     struct device device;
-    char uri[URI_SIZE];
+    char uri[URI_SIZE]; /* empty: an e-mail device has none, nor a secret */
+    char
+        address[ACCOUNT_TEXT_SIZE]; /* of an e-mail device, masked: its first code was sent there */
 };
 void reply_device_clear(struct reply_device *device);
 
@@ -23,6 +25,7 @@ void reply_device_clear(struct reply_device *device);
 struct reply_tokens {
     size_t count;
     char text[ACCOUNT_TOKENS_MAX][CODE_TOKEN_SIZE];
+    char address[ACCOUNT_TEXT_SIZE]; /* masked: they were sent there, and are not in text */
 };
 void reply_tokens_clear(struct reply_tokens *tokens);
 
@@ -41,6 +44,10 @@ struct reply {
     bool enroll;            /* nothing was judged: enrol now */
     bool tokens_due; /* the account's first device has just become active; tokens are to come */
     enum reply_password password;      /* of CALL_ACCOUNT */
+    char address[ACCOUNT_TEXT_SIZE];   /* CALL_SEND, CALL_ENROLL: masked, where a code was sent that
+                                        * can be used now; or, CALL_CONFIRM, the backup tokens */
+    int64_t wait;                      /* CALL_SEND: seconds until one can be sent; 0: now */
+    bool unsent;                       /* e-mail was not handed over; it does not travel */
     char explanation[EVENT_TEXT_SIZE]; /* under debug, for an administrator */
     char recorded[EVENT_WORD_SIZE];    /* the method of the event that was recorded */
     struct reply_device *enrolled;
@@ -63,6 +70,7 @@ enum reply_parts {
     REPLY_ACCOUNT = 8,
     REPLY_ACCOUNTS = 16, /* one a message: varlink's "more" */
     REPLY_EVENTS = 32,   /* the same */
+    REPLY_MAIL = 64,     /* what was sent */
 };
 #define REPLY_STREAM (REPLY_ACCOUNTS | REPLY_EVENTS)
 unsigned reply_parts(enum call_method method);

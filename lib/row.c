@@ -36,6 +36,13 @@ const char *const row_queries[QUERY_COUNT] = {
     [QUERY_TOKEN_INSERT] = "INSERT INTO backup_token (account, key_id, digest) VALUES (?, ?, ?)",
     [QUERY_TOKEN_DELETE] =
         "DELETE FROM backup_token WHERE account = ? AND key_id = ? AND digest = ?",
+    [QUERY_CODE_FIND] =
+        "SELECT purpose, device, sent, expires, tries, key_id, digest FROM mail_code"
+        " WHERE account = ?",
+    [QUERY_CODE_PUT] =
+        "INSERT OR REPLACE INTO mail_code (account, purpose, device, sent, expires, tries, key_id,"
+        " digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_CODE_DELETE] = "DELETE FROM mail_code WHERE account = ? AND purpose = ?",
     [QUERY_TICKET_FIND] =
         "SELECT time FROM ticket WHERE account = ? AND service = ? AND origin = ?",
     [QUERY_TICKET_PUT] =

@@ -24,6 +24,9 @@ enum row_query {
     QUERY_TOKEN_FIND,
     QUERY_TOKEN_INSERT,
     QUERY_TOKEN_DELETE,
+    QUERY_CODE_FIND,
+    QUERY_CODE_PUT,
+    QUERY_CODE_DELETE,
     QUERY_TICKET_FIND,
     QUERY_TICKET_PUT,
     QUERY_TICKET_PRUNE,
@@ -54,6 +57,12 @@ int row_device_update(void *context, int64_t account, const struct device *devic
 int row_device_delete(void *context, int64_t account, int64_t device, struct err *err);
 int row_token_insert(void *context, int64_t account, const struct token *token, struct err *err);
 int row_token_delete(void *context, int64_t account, const struct token *token, struct err *err);
+
+/* Codes sent by e-mail. row_code_find: all of them, into account. */
+int row_code_find(struct sql *sql, struct account *account, struct err *err);
+int row_code_put(void *context, int64_t account, enum mail_purpose purpose,
+                 const struct mail_code *code, struct err *err);
+int row_code_delete(void *context, int64_t account, enum mail_purpose purpose, struct err *err);
 
 /* Tickets and events. */
 int row_ticket_find(void *context, int64_t account, const char *service, const char *origin,

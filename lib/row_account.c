@@ -147,6 +147,8 @@ int row_account_find(void *context, const char *name, struct account *account, s
     if (r == 0)
         r = find_tokens(sql, account, err);
     if (r == 0)
+        r = row_code_find(sql, account, err);
+    if (r == 0)
         r = account_validate(account, err);
     if (r == ERR_STORE_CORRUPT && err != NULL)
         text_cut(err->where, sizeof(err->where), name);

@@ -5,6 +5,7 @@
 
 #include "base.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RULES_WINDOW_MAX 20
@@ -28,6 +29,9 @@ struct rules {
     unsigned failure_limit;
     int64_t lock_time, lock_time_max; /* seconds */
     int64_t grace;                    /* seconds in which a success spares the next code; 0: none */
+    bool email_devices;               /* codes sent by e-mail are accepted */
+    int64_t email_code_lifetime;      /* seconds */
+    int64_t email_interval;           /* seconds between two codes sent for the same purpose */
     int64_t enroll_by; /* before this time an account without a device passes; 0: no such time */
 };
 

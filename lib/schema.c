@@ -38,6 +38,11 @@ static const char *const migrations[] = {
     " account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
     " service TEXT NOT NULL, origin TEXT NOT NULL, time INTEGER NOT NULL,"
     " PRIMARY KEY (account, service, origin)) WITHOUT ROWID;",
+    "CREATE TABLE mail_code ("
+    " account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
+    " purpose TEXT NOT NULL, device INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, tries INTEGER NOT NULL, key_id TEXT NOT NULL,"
+    " digest BLOB NOT NULL, PRIMARY KEY (account, purpose)) WITHOUT ROWID;",
 };
 
 /* What the file says it is, seen at one moment: somebody else may be making it. */

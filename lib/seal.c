@@ -14,6 +14,7 @@
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
 #define FORMAT_VERSION 1
+#define FINGERPRINT_BYTES 32 /* SHA-256 */
 
 /* What one derived key is for (RFC 5869 section 3.2): no key serves two purposes. */
 #define LABEL_SEAL "totp seal 1"
@@ -283,6 +284,22 @@ static int digest_parts(const struct derived *key, const char *const parts[stati
     if (EVP_MAC_final(context, digest, &length, ACCOUNT_DIGEST_SIZE) != 1 ||
         length != ACCOUNT_DIGEST_SIZE)
         return ERR_CRYPTO;
+    return 0;
+}
+
+int seal_fingerprint(const char *address, struct secret *secret)
+{
+    size_t length = 0;
+
+    *secret = (struct secret){0};
+    ERR_set_mark();
+    int done = EVP_Q_digest(NULL, "SHA256", NULL, address, strlen(address), secret->bytes, &length);
+    ERR_pop_to_mark();
+    if (done != 1 || length != FINGERPRINT_BYTES) {
+        secret_clear(secret);
+        return ERR_CRYPTO;
+    }
+    secret->length = length;
     return 0;
 }
 

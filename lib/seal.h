@@ -40,8 +40,13 @@ int seal_device(const struct seal_ring *ring, const char *name, struct device *d
 int seal_open_device(const struct seal_ring *ring, const char *name,
                      struct device *device) MUST_CHECK;
 
-/* Digest of a one-time value (a normalised backup token) of one account, under the key key_id, or
- * the newest when key_id is NULL. ERR_KEY_UNKNOWN, ERR_CRYPTO; the digest is zeroed then. */
+/* What an e-mail device has in the place of a secret: the address it was made for, as a SHA-256.
+ * Whoever can write the store and has no key cannot send its codes elsewhere. ERR_CRYPTO. */
+int seal_fingerprint(const char *address, struct secret *secret) MUST_CHECK;
+
+/* Digest of a one-time value (a normalised backup token, a code that is sent) of one account, under
+ * the key key_id, or the newest when key_id is NULL. ERR_KEY_UNKNOWN, ERR_CRYPTO; the digest is
+ * zeroed then. */
 int seal_digest(const struct seal_ring *ring, const char *key_id, const char *purpose,
                 const char *name, const char *text,
                 uint8_t digest[static ACCOUNT_DIGEST_SIZE]) MUST_CHECK;

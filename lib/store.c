@@ -17,8 +17,10 @@ struct store {
     const struct backend *backend;
     void *handle;
     struct seal_ring ring;
-    bool group, marked; /* a group is open, and a part of it */
-    int64_t retention;  /* of events, seconds; 0: for ever */
+    bool group, marked;      /* a group is open, and a part of it */
+    int64_t retention;       /* of events, seconds; 0: for ever */
+    struct outbox *outbox;   /* of whoever has opened it; NULL: nobody is told */
+    size_t group_mark, mark; /* what stands before them was put there by what has happened */
 };
 
 static const struct backend *const backends[] = {&backend_sqlite};
@@ -76,8 +78,27 @@ const struct seal_ring *store_ring(const struct store *store)
     return &store->ring;
 }
 
+void store_set_outbox(struct store *store, struct outbox *outbox)
+{
+    store->outbox = outbox;
+    store->mark = store->group_mark = outbox != NULL ? outbox->count : 0;
+}
+
+static size_t count_posted(const struct store *store)
+{
+    return store->outbox != NULL ? store->outbox->count : 0;
+}
+
+int store_post(struct store *store, const struct notice *notice, struct err *err)
+{
+    int r = store->outbox != NULL ? outbox_add(store->outbox, notice) : 0;
+
+    return r == 0 ? 0 : err_set(err, r, NULL, NULL);
+}
+
 int store_begin(struct store *store, enum store_access access, struct err *err)
 {
+    store->mark = count_posted(store);
     if (!store->group)
         return store->backend->begin(store->handle, access == STORE_WRITE, err);
     int r = store->backend->mark(store->handle, err);
@@ -87,10 +108,12 @@ int store_begin(struct store *store, enum store_access access, struct err *err)
 
 int store_commit(struct store *store, struct err *err)
 {
-    if (!store->group)
-        return store->backend->commit(store->handle, err);
-    int r = store->backend->keep(store->handle, err);
-    if (r != 0)
+    int r = store->group ? store->backend->keep(store->handle, err)
+                         : store->backend->commit(store->handle, err);
+
+    if (r == 0)
+        store->mark = count_posted(store);
+    else if (store->group)
         store_rollback(store);
     store->marked = false;
     return r;
@@ -98,6 +121,8 @@ int store_commit(struct store *store, struct err *err)
 
 void store_rollback(struct store *store)
 {
+    if (store->outbox != NULL)
+        outbox_cut(store->outbox, store->mark);
     if (!store->group)
         store->backend->rollback(store->handle);
     else if (store->marked)
@@ -110,6 +135,7 @@ int store_group_begin(struct store *store, struct err *err)
     int r = store->backend->begin(store->handle, true, err);
 
     store->group = r == 0;
+    store->mark = store->group_mark = count_posted(store);
     return r;
 }
 
@@ -120,6 +146,8 @@ int store_group_commit(struct store *store, struct err *err)
     int r = store->backend->commit(store->handle, err);
 
     store->group = false;
+    if (r == 0)
+        store->mark = store->group_mark = count_posted(store);
     return r;
 }
 
@@ -127,6 +155,7 @@ void store_group_end(struct store **store)
 {
     (*store)->group = false;
     (*store)->marked = false;
+    (*store)->mark = (*store)->group_mark;
     store_rollback(*store);
 }
 
@@ -243,6 +272,37 @@ static int save_tokens(struct store *store, const struct account *before,
     return r;
 }
 
+static bool is_same_code(const struct mail_code *a, const struct mail_code *b)
+{
+    return a->sent == b->sent && a->expires == b->expires && a->device == b->device &&
+           a->tries == b->tries && strcmp(a->key_id, b->key_id) == 0 &&
+           memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
+}
+
+static int save_codes(struct store *store, const struct account *before,
+                      const struct account *after, struct err *err)
+{
+    const struct backend *backend = store->backend;
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < MAIL_PURPOSES; i++) {
+        const struct mail_code *code = &after->codes[i];
+        if (is_same_code(&before->codes[i], code))
+            continue;
+        r = code->sent != 0 ? backend->code_put(store->handle, after->id, i, code, err)
+                            : backend->code_delete(store->handle, after->id, i, err);
+    }
+    return r;
+}
+
+static int post_change(struct store *store, const struct account *before,
+                       const struct account *after, struct err *err)
+{
+    int r = store->outbox != NULL ? notice_of_change(before, after, store->outbox) : 0;
+
+    return r == 0 ? 0 : err_set(err, r, NULL, NULL);
+}
+
 int store_save(struct store *store, const struct account *before, struct account *after,
                struct err *err)
 {
@@ -260,14 +320,29 @@ int store_save(struct store *store, const struct account *before, struct account
         r = save_devices(store, before, after, err);
     if (r == 0)
         r = save_tokens(store, before, after, err);
-    return r;
+    if (r == 0)
+        r = save_codes(store, before, after, err);
+    return r == 0 ? post_change(store, before, after, err) : r;
+}
+
+/* Of a record that cannot be read nobody is told. */
+static int post_removal(struct store *store, const char *name, struct err *err)
+{
+    struct account account CLEANUP(account_clear) = {0};
+    struct notice notice = {0};
+
+    if (store->backend->account_find(store->handle, name, &account, NULL) != 0 ||
+        !notice_start(&notice, NOTICE_ACCOUNT_REMOVED, &account))
+        return 0;
+    return store_post(store, &notice, err);
 }
 
 int store_remove(struct store *store, const char *name, struct err *err)
 {
     if (!account_name_valid(name))
         return err_set(err, ERR_NOT_FOUND, NULL, NULL);
-    return store->backend->account_delete(store->handle, name, err);
+    int r = store->outbox != NULL ? post_removal(store, name, err) : 0;
+    return r == 0 ? store->backend->account_delete(store->handle, name, err) : r;
 }
 
 int store_each(struct store *store, backend_account_visitor *visit, void *context, struct err *err)
@@ -298,9 +373,24 @@ void store_keep_events(struct store *store, int64_t seconds)
     store->retention = seconds;
 }
 
+/* Who did it, and from where, is what the transaction's own event says. */
+static void sign_posted(const struct store *store, const struct event *event)
+{
+    for (size_t i = store->mark; i < count_posted(store); i++) {
+        struct notice *notice = &store->outbox->notices[i];
+        notice->time = event->time;
+        text_cut(notice->service, sizeof(notice->service), event->service);
+        text_cut(notice->rhost, sizeof(notice->rhost), event->rhost);
+        text_cut(notice->actor, sizeof(notice->actor), event->actor);
+    }
+}
+
 int store_event(struct store *store, const struct event *event, struct err *err)
 {
     int r = store->backend->event_insert(store->handle, event, err);
+
+    if (r == 0)
+        sign_posted(store, event);
 
     if (r != 0 || store->retention == 0 || event->time <= store->retention)
         return r;

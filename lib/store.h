@@ -7,6 +7,7 @@
 #define TOTP_STORE_H
 
 #include "backend.h"
+#include "notice.h"
 #include "seal.h"
 
 struct store;
@@ -52,12 +53,23 @@ int store_find(struct store *store, const char *name, struct account *account,
 int store_load(struct store *store, const char *name, struct account *account,
                struct err *err) MUST_CHECK;
 
-/* Saves the difference of before and after; before->id 0 inserts a new account. Devices with an id
- * that before lacks are sealed and inserted. after's id and sealed fields are filled. */
+/* What is worth telling a person by e-mail is put into outbox (NULL, as after store_open: nowhere)
+ * by the transaction that makes it so, and is gone from it when that is rolled back: what stands
+ * there after the last commit has happened. Borrowed until it is set anew. */
+void store_set_outbox(struct store *store, struct outbox *outbox);
+
+/* Puts one there within a write transaction; time, service, remote host and actor are those of the
+ * event that the transaction records after it. ERR_NOMEM. */
+int store_post(struct store *store, const struct notice *notice, struct err *err) MUST_CHECK;
+
+/* Saves the difference of before and after, and posts what of it is worth telling (notice.h);
+ * before->id 0 inserts a new account. Devices with an id that before lacks are sealed and inserted.
+ * after's id and sealed fields are filled. */
 int store_save(struct store *store, const struct account *before, struct account *after,
                struct err *err) MUST_CHECK;
 
-/* Removes an account with all that belongs to it, readable or not. ERR_NOT_FOUND. */
+/* Removes an account with all that belongs to it, readable or not; tells the address it had.
+ * ERR_NOT_FOUND. */
 int store_remove(struct store *store, const char *name, struct err *err) MUST_CHECK;
 
 /* Every account in order of name. Secrets stay sealed. */

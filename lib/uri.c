@@ -105,6 +105,8 @@ static bool key_is_writable(const struct uri_key *key)
         return key->period >= OTP_PERIOD_MIN && key->period <= OTP_PERIOD_MAX;
     case DEVICE_HOTP:
         return key->counter <= OTP_COUNTER_MAX;
+    case DEVICE_EMAIL: /* there is no key */
+        break;
     }
     return false;
 }

@@ -3,6 +3,7 @@
 
 #include "authenticate.h"
 
+#include "challenge.h"
 #include "change.h"
 #include "enrollment.h"
 #include "tell.h"
@@ -75,7 +76,7 @@ static int by_prompt(struct login *login)
 {
     struct reply reply = {0};
 
-    int r = login_ask_code(login, NULL);
+    int r = challenge_ask(login);
     if (r != PAM_SUCCESS)
         return r;
     if (login_judge(login, CALL_CHECK, AUTH_CODE, &reply) != 0)
@@ -92,7 +93,13 @@ static int by_combined(struct login *login)
         return r;
     if (login_judge(login, CALL_CHECK, AUTH_COMBINED, &reply) != 0)
         return PAM_AUTHINFO_UNAVAIL;
-    return forward_and_answer(login, &reply);
+    const bool codeless = reply.password_length == login->password.length;
+    const bool enrolls = reply.enroll && may_enroll(login);
+    r = forward_and_answer(login, &reply);
+    /* Nothing more is asked here: the code that is sent is for the next login. */
+    if (r == PAM_AUTH_ERR && codeless && !enrolls)
+        challenge_refer(login);
+    return r;
 }
 
 static int by_auto(struct login *login)

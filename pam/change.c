@@ -3,6 +3,7 @@
 
 #include "change.h"
 
+#include "challenge.h"
 #include "enrollment.h"
 #include "language.h"
 #include "tell.h"
@@ -134,7 +135,7 @@ static int prove(struct login *login)
     int r = ask_old(login);
 
     if (r == PAM_SUCCESS)
-        r = login_ask_code(login, NULL);
+        r = challenge_ask(login);
     if (r == PAM_SUCCESS)
         r = check_old(login);
     if ((r == PAM_AUTH_ERR || r == PAM_MAXTRIES) && login->conf.fail_delay > 0)

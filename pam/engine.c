@@ -4,6 +4,7 @@
 #include "engine.h"
 
 #include "keys.h"
+#include "mail.h"
 #include "perform.h"
 #include "qr.h"
 #include "store.h"
@@ -13,22 +14,39 @@
 
 #define LOCALHOST "localhost"
 
-static int engine_perform(const struct conf *conf, const struct call *call, int64_t now,
-                          struct reply *reply, struct err *err)
+static int open_and_perform(const struct conf *conf, const char *host, const struct call *call,
+                            int64_t now, struct outbox *outbox, struct reply *reply,
+                            struct err *err)
 {
     struct seal_ring ring CLEANUP(seal_ring_clear) = {0};
     struct store *store CLEANUP(store_close) = NULL;
-    char host[256] = "";
 
-    if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
-        memcpy(host, LOCALHOST, sizeof(LOCALHOST));
     int r = keys_load(conf->key_file, &ring, err);
     if (r == 0)
         r = store_open(conf->store, &ring, false, NULL, &store, err);
     if (r != 0)
         return r;
     store_keep_events(store, conf->event_retention);
+    store_set_outbox(store, outbox);
     return perform(store, conf, host, call, now, reply, err);
+}
+
+/* The store is closed when others are started. What an error has left in the outbox has happened
+ * all the same. */
+static int engine_perform(const struct conf *conf, const struct call *call, int64_t now,
+                          struct reply *reply, struct err *err)
+{
+    struct outbox outbox CLEANUP(outbox_clear) = {0};
+    struct err unsent = {0};
+    char host[MAIL_HOST_SIZE] = "";
+
+    if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+        memcpy(host, LOCALHOST, sizeof(LOCALHOST));
+    int r = open_and_perform(conf, host, call, now, &outbox, reply, err);
+    reply->unsent = outbox.count > 0 && mail_send(conf, host, &outbox, &unsent) != 0;
+    if (r == 0 && reply->unsent)
+        *err = unsent;
+    return r;
 }
 
 struct page {

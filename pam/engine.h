@@ -7,7 +7,8 @@
 #include "conf.h"
 #include "reply.h"
 
-/* Opens what conf names, performs the call, closes everything. Errors as perform(). */
+/* Opens what conf names, performs the call, closes everything, has e-mail sent of what came of it.
+ * Errors as perform(). Where that is 0 and reply->unsent is set, *err says why. */
 typedef int engine_perform_fn(const struct conf *conf, const struct call *call, int64_t now,
                               struct reply *reply, struct err *err);
 

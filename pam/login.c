@@ -169,7 +169,7 @@ int login_ask(struct login *login, const struct call *call, struct reply *reply)
 {
     int r = verify_ask(&login->verify, call, reply);
 
-    if (r == 0)
+    if (r == 0 && call->method != CALL_SEND) /* which has no verdict */
         explain(login, reply);
     return r;
 }

@@ -11,7 +11,6 @@
 #include <time.h>
 
 #define MESSAGE_SIZE 512
-#define DURATION_SIZE 64
 #define TOKENS_DATUM "totp_tokens_left"
 #define TOKENS_FEW 2
 #define MINUTE 60
@@ -31,15 +30,12 @@ int tell_text(const struct login *login, int style, const char *text)
     return login->silent ? PAM_CONV_ERR : conv_tell(login->pamh, style, text);
 }
 
-/* --- locks ------------------------------------------------------------------------------------ */
-
 static unsigned long round_up(int64_t seconds, int64_t unit)
 {
     return (unsigned long)((seconds + unit - 1) / unit);
 }
 
-/* Rounded up: who comes back when it says finds the lock gone. */
-static void format_wait(int64_t seconds, char *out, size_t size)
+void tell_duration(int64_t seconds, char *out, size_t size)
 {
     unsigned long count = round_up(seconds, 1);
 
@@ -57,9 +53,11 @@ static void format_wait(int64_t seconds, char *out, size_t size)
     }
 }
 
+/* --- locks ------------------------------------------------------------------------------------ */
+
 static void tell_lock(const struct login *login, int64_t until, int64_t now)
 {
-    char when[TEXT_TIME_SIZE] = "", wait[DURATION_SIZE] = "", text[MESSAGE_SIZE] = "";
+    char when[TEXT_TIME_SIZE] = "", wait[TELL_DURATION_SIZE] = "", text[MESSAGE_SIZE] = "";
 
     if (until >= ACCOUNT_LOCKED_FOR_EVER) {
         (void)tell_text(login, PAM_ERROR_MSG,
@@ -67,7 +65,7 @@ static void tell_lock(const struct login *login, int64_t until, int64_t now)
         return;
     }
     text_format_time(until, when);
-    format_wait(clamp(until - now, 1, INT64_MAX - DAY), wait, sizeof(wait));
+    tell_duration(clamp(until - now, 1, INT64_MAX - DAY), wait, sizeof(wait));
     snprintf(text, sizeof(text),
              _("This account is locked after too many wrong codes. Try again in %s, "
                "after %.10s %.8s UTC."),

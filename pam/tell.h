@@ -5,8 +5,14 @@
 
 #include "login.h"
 
+#define TELL_DURATION_SIZE 64
+
 /* One piece of text, unless this login is silent. PAM_SUCCESS or what the conversation returned. */
 int tell_text(const struct login *login, int style, const char *text);
+
+/* How long something takes yet, in words, after "in": rounded up, so that who comes back when it
+ * says does not come too early. */
+void tell_duration(int64_t seconds, char *out, size_t size);
 
 /* What follows from a judgement: until when the account is locked, how many backup tokens are left,
  * by when a device must have been set up. What must wait until another module has checked the

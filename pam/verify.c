@@ -137,6 +137,8 @@ int verify_ask(struct verify *verify, const struct call *call, struct reply *rep
     if (r != 0) {
         reply_deny(reply);
         verify_log_err(verify->pamh, "unavailable", &err);
+    } else if (reply->unsent) {
+        verify_log_err(verify->pamh, "no e-mail is sent", &err);
     }
     return r;
 }

@@ -11,25 +11,26 @@ cd "$srcdir" || exit 1
 floors='
 0.0 base
 0.1 err
-1.0 encoding file language network proc secret text
-1.1 json
+1.0 encoding file language network secret text
+1.1 json proc
 2.0 account
-2.1 code event field otp outcome password qr rules seal sql
-3.0 backend call match search uri
+2.1 account_words code event field otp outcome password qr rules seal sql
+2.2 mailcode
+3.0 backend call match notice search uri
 3.1 explain option policy reply resync
-3.2 exempt token
-4.0 audit client conf group keys mail row schema
-4.1 row_account row_event sqlite store
-5.0 admin auth device enroll
+3.2 exempt option_value split token
+4.0 audit client conf group keys row schema
+4.1 mail row_account row_code row_event sqlite store
+5.0 admin auth confirm device enroll send
 5.1 perform
-6.0 args ask buffer conv draw engine formats frame image job listener log loop out pace served stats varlink
-6.1 child connection guard run verify
-6.2 crowd login pool
-6.3 front tell
-6.4 enrollment
+6.0 args ask buffer conv draw engine formats frame image job listener log loop mime out pace served stats varlink
+6.1 body child connection guard run verify
+6.2 crowd letter login pool
+6.3 deliver front tell
+6.4 challenge enrollment
 6.5 change
 6.6 authenticate
-7   pam_totp totpctl totpd verbs worker'
+7   pam_totp totp-mail totpctl totpd verbs worker'
 
 # Header, and the files that may include it.
 libraries='
@@ -40,11 +41,11 @@ libintl.h   lib/language.c
 qrencode.h  lib/qr.c
 png.h       cli/image.c
 jansson.h   cli/out.c
-security/   pam/authenticate.c pam/change.c pam/conv.h pam/conv.c pam/enrollment.c pam/login.h pam/login.c pam/pam_totp.c pam/tell.c pam/verify.h pam/verify.c'
+security/   pam/authenticate.c pam/challenge.c pam/change.c pam/conv.h pam/conv.c pam/enrollment.c pam/login.h pam/login.c pam/pam_totp.c pam/tell.c pam/verify.h pam/verify.c'
 
 . "$srcdir/tests/tap.sh"
 
-sources=$(find lib pam cli totpd -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
+sources=$(find lib pam cli totpd mail -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 # "FILE NAME" for each #include "NAME" or <NAME>.
 quoted=$(grep -En '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' $sources |
     sed -E 's/^([^:]*):[^"]*"([^"]*)".*/\1 \2/')
@@ -110,7 +111,7 @@ problems=$(printf '%s\n' "$system" | LIBRARIES=$libraries awk '
 report "each outside library is included where it belongs" "$problems"
 
 # What is neither the C library's nor in the list above is a new dependency.
-known='arpa/|ctype|dirent|dlfcn|err|errno|fcntl|fnmatch|ftw|getopt|grp|inttypes|langinfo|limits|locale|netinet/|poll|pwd|shadow|signal|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/|syslog|termios|time|unistd|wchar'
+known='arpa/|ctype|dirent|dlfcn|err|errno|fcntl|fnmatch|ftw|getopt|grp|inttypes|langinfo|limits|locale|netinet/|poll|pwd|shadow|signal|spawn|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/|syslog|termios|time|unistd|wchar'
 problems=$(printf '%s\n' "$system" | LIBRARIES=$libraries awk -v known="^($known)" '
     BEGIN { split(ENVIRON["LIBRARIES"], line, "\n") }
     $0 == "" || $2 ~ known { next }

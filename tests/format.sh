@@ -17,7 +17,7 @@ if [ -z "$formatter" ]; then
 fi
 
 count=0 failed=0
-for file in $(find lib pam cli totpd tests -name '*.[ch]' 2>/dev/null | LC_ALL=C sort); do
+for file in $(find lib pam cli totpd mail tests -name '*.[ch]' 2>/dev/null | LC_ALL=C sort); do
     count=$((count + 1))
     if difference=$("$formatter" --style=file "$file" | diff -u "$file" -); then
         echo "ok $count - $file"

@@ -142,7 +142,7 @@ same "every error of the interface is in totpd.8" \
 # "NAME: OWN RECORD; ANOTHER'S" of each method, from the table of guard.c and from the page's.
 same "totpd.8 tells who may call what" "$(
     { printf '%s\n' "$methods"
-      sed -n 's/^ *\[CALL_\([A-Z]*\)\] = {\([A-Z_]*\), \([A-Z_]*\)},$/\1 \2 \3/p' \
+      sed -n 's/^ *\[CALL_\([A-Z]*\)\] = {\([A-Z_]*\), \([A-Z_]*\)},\( .*\)*$/\1 \2 \3/p' \
           "$srcdir/totpd/guard.c"; } | awk '
         BEGIN { word["FREE"] = "yes"; word["NEVER"] = "no"; word["PROOF"] = "with a code"
                 word["PROOF_IF_ENROLLED"] = "with a code, once proved" }

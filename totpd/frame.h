@@ -11,7 +11,7 @@
 #define FRAME_BYTES_MAX (64 * 1024) /* a message, with the NUL byte that ends it */
 
 /* Which build: the second argument of a worker. The number changes with this file. */
-#define FRAME_BUILD PACKAGE_VERSION "-3"
+#define FRAME_BUILD PACKAGE_VERSION "-4"
 
 /* The worker's end of the pair. */
 #define FRAME_FD 3

@@ -48,6 +48,9 @@ static const struct {
     [CALL_LOCK] = {NEVER, PROOF},
     [CALL_UNLOCK] = {NEVER, PROOF},
     [CALL_RESYNC] = {NEVER, PROOF},
+    [CALL_SEND] = {FREE, NEVER},
+    /* It asks for two codes itself. */
+    [CALL_RECOVER] = {FREE, NEVER},
 };
 
 /* One question of somebody who is not root. */
@@ -73,7 +76,8 @@ static void request_clear(struct request *request)
 
 bool guard_is_login(enum call_method method)
 {
-    return method == CALL_BEGIN || method == CALL_CHECK || method == CALL_ACCOUNT;
+    return method == CALL_BEGIN || method == CALL_CHECK || method == CALL_ACCOUNT ||
+           method == CALL_SEND;
 }
 
 static int refuse(struct err *err, const char *what)

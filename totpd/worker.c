@@ -6,6 +6,7 @@
 
 #include "frame.h"
 #include "guard.h"
+#include "mail.h"
 #include "perform.h"
 #include "served.h"
 #include "text.h"
@@ -33,6 +34,7 @@ struct task {
     struct call_flags flags;
     struct conf conf; /* for the service the call names */
     struct reply reply;
+    struct outbox outbox; /* what is to be told when all has been committed */
     struct err err;
     int result; /* of the use case */
     bool judged;
@@ -226,6 +228,18 @@ static int64_t read_clock(struct err *err)
     return now.tv_sec;
 }
 
+/* --- e-mail ----------------------------------------------------------------------------------- */
+
+/* After the answer: nobody waits for it. */
+static void send_mail(struct worker *worker, struct task *task)
+{
+    struct err err = {0};
+
+    if (task->outbox.count > 0 && mail_send(&task->conf, worker->host, &task->outbox, &err) != 0)
+        log_err(worker, &err);
+    outbox_clear(&task->outbox);
+}
+
 /* --- the slow kind ---------------------------------------------------------------------------- */
 
 /* What a visitor of a long answer needs. */
@@ -291,9 +305,14 @@ static bool handle_slowly(struct worker *worker, struct task *task)
     task->result = served_open(&worker->served, &task->err);
     if (task->result == 0)
         task->result = prepare(worker, task);
-    if (task->result == 0)
+    if (task->result == 0) {
+        store_set_outbox(worker->served.store, &task->outbox);
         task->result = do_slowly(worker, task);
-    return answer(worker, task);
+        store_set_outbox(worker->served.store, NULL);
+    }
+    const bool alive = answer(worker, task);
+    send_mail(worker, task);
+    return alive;
 }
 
 /* --- the fast kind ---------------------------------------------------------------------------- */
@@ -301,8 +320,10 @@ static bool handle_slowly(struct worker *worker, struct task *task)
 static void judge(struct worker *worker, struct task *task, int64_t now)
 {
     task->judged = true;
+    store_set_outbox(worker->served.store, &task->outbox);
     task->result = perform(worker->served.store, &task->conf, worker->host, &task->call, now,
                            &task->reply, &task->err);
+    store_set_outbox(worker->served.store, NULL);
 }
 
 /* All of them in one transaction, each judged as if it were alone; when that does not last, none
@@ -324,6 +345,7 @@ static void judge_together(struct worker *worker, struct task *tasks, size_t cou
             tasks[i].result = r;
             tasks[i].err = err;
             tasks[i].reply = (struct reply){0};
+            outbox_clear(&tasks[i].outbox);
         }
 }
 
@@ -349,6 +371,8 @@ static bool handle_batch(struct worker *worker, struct task *tasks, size_t count
                 judge(worker, &tasks[i], now);
     for (size_t i = 0; i < count; i++)
         alive = answer(worker, &tasks[i]) && alive;
+    for (size_t i = 0; i < count; i++)
+        send_mail(worker, &tasks[i]);
     return alive;
 }
 

@@ -41,7 +41,7 @@ for words, count in ((['--service', 'totpctl'], 4), (['--service', 'sshd'], 0),
                      (['bob', '--verdict=accepted'], 0)):
     same(len(host.json('log', *words)['events']), count, ' '.join(words))
 for word in ('accepted', 'wrong', 'replayed', 'malformed', 'locked', 'unenrolled', 'disabled', 'exempt',
-             'grace'):
+             'grace', 'failed'):
     ok(word in host.run('log', '--verdict', 'acepted').stderr, 'what it takes names %s' % word)
     same(host.run('log', '--verdict', word).returncode, 0, '--verdict %s' % word)
 for words in (['--verdict', 'acepted'], ['--verdict', ''], ['--verdict'], ['--service']):

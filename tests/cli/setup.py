@@ -120,7 +120,9 @@ OTHER = {
     'lock_time_max': '2h', 'failure_limit': '50', 'fail_delay': '3s', 'max_devices': '4',
     'prompt': '"  Code \\"now\\", 100%: "', 'echo': 'yes', 'issuer': 'Bücher, Inc.',
     'label': '%u on %s', 'digits': '8', 'algorithm': 'SHA512', 'period': '60',
-    'backup_tokens': '3', 'event_retention': '1d', 'socket': '/run/elsewhere', 'quiet': 'yes',
+    'backup_tokens': '3', 'email_devices': 'yes', 'email_code_lifetime': '5m', 'email_interval': '2m',
+    'notify': 'lock, password', 'sendmail': '"/opt/mta/bin/sendmail -t"', 'mail_from': 'totp@example.org',
+    'mail_languages': 'de:fr', 'event_retention': '1d', 'socket': '/run/elsewhere', 'quiet': 'yes',
     'debug': 'yes'}
 DROPPED = 'enroll_by', 'exempt_users', 'exempt_networks', 'grace', 'label'
 

@@ -57,7 +57,7 @@ empty = host.json('stats')
 same(list(empty), FIELDS, 'the fields of the document')
 same({k: v for k, v in empty.items() if k not in ('since', 'time', 'days')},
      {'logins': 0, 'verdicts': zeros(VERDICTS), 'audited': zeros(VERDICTS), 'accounts': zeros(STATES),
-      'devices': {t: zeros(['pending', 'active', 'disabled']) for t in ('totp', 'hotp')},
+      'devices': {t: zeros(['pending', 'active', 'disabled']) for t in ('totp', 'hotp', 'email')},
       'last_used': zeros(AGES), 'backup_tokens': zeros(['none', 'few', 'enough'])},
      'all there can be is named, with 0')
 same([list(empty[f]) for f in ('verdicts', 'audited', 'accounts', 'last_used')],

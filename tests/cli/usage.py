@@ -8,10 +8,10 @@ sys.dont_write_bytecode = True
 from host import TOTPCTL, Host, done, ok, same
 
 VERBS = ('init add enroll confirm verify qr list show set enable disable lock unlock resync remove passwd '
-         'backup log stats config help').split()
+         'recover backup log stats config help').split()
 LATER = 'import export rekey snapshot restore doctor try'.split()
 FLAGS = ('--json --quiet --help --version --password-stdin --secret-stdin --replace --no-confirm '
-         '--pending --locked --delete --expire --follow --prometheus').split()
+         '--pending --locked --delete --expire --follow --prometheus --mail-backup-tokens').split()
 
 host = Host()
 host.enroll('alice')
@@ -47,7 +47,7 @@ for verb in VERBS:
 for verb in LATER + ['Enroll', 'x', '']:
     run = host.run(verb, 'alice')
     ok(run.returncode == 2 and 'no verb' in run.stderr, 'there is no verb %r' % verb, run.stderr)
-for words in (['enroll', 'alice', '--type', 'email'], ['enroll', 'alice', '--mail', 'a@b.c'],
+for words in (['enroll', 'alice', '--type', 'sms'], ['enroll', 'alice', '--mail', 'a@b.c'],
               ['enroll', 'alice', '--qr', 'png'], ['enroll', 'alice', '--json', '--qr', 'utf8'],
               ['enroll', 'alice', '--algorithm', 'MD5'], ['enroll', 'alice', '--algorithm', ''],
               ['enroll', 'alice', '--digits', '5'], ['enroll', 'alice', '--digits', '9'],
@@ -67,7 +67,9 @@ for words in (['enroll', 'alice', '--type', 'email'], ['enroll', 'alice', '--mai
               ['log', '--since', 'yesterday'], ['log', '--since', '2026-02-30'],
               ['verify', 'alice', 'hunter2'], ['passwd', 'alice', 'hunter2'],
               ['confirm', 'alice', 'phone', 'hunter2'], ['resync', 'alice', 'phone', 'hunter2'],
-              ['resync'], ['passwd', 'alice', '--expire', '--delete'], ['passwd', 'alice', '--expire=1d'],
+              ['resync'], ['recover'], ['recover', 'alice', 'hunter2'],
+              ['recover', 'alice', '--password', 'hunter2'],
+              ['passwd', 'alice', '--expire', '--delete'], ['passwd', 'alice', '--expire=1d'],
               ['set', 'alice', 'grace=hunter2'], ['set', 'alice', 'grace'], ['init', 'hunter2'],
               ['confirm', 'alice', 'phone', '--device', 'phone'], ['verify'], ['unlock'],
               ['set', 'email=a@b.c'], ['set', 'alice'], ['backup', 'new'],

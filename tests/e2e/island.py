@@ -292,7 +292,7 @@ class Island:
             sys.exit(f"Bail out! {wanted} cannot be made without hiding {self.root}")
         behind = tempfile.mkdtemp(prefix="behind-", dir=self.root)
         os.chmod(behind, 0o755)
-        mount("--bind", above, behind)
+        mount("--rbind", above, behind)  # with what has been put there before
         mount("-t", "tmpfs", "-o", "mode=0755", "none", above)
         for name in os.listdir(behind):
             old = f"{behind}/{name}"

@@ -276,7 +276,12 @@ static const char *const seeds[] = {
     "\"combined\",\"rhost\":\"::1\"}}",
     "{\"method\":\"" I "Resync\",\"parameters\":{\"user\":\"a\",\"code\":\"123456\",\"next_code\":"
     "\"654321\"}}",
-    "{\"method\":\"" I "Confirm\",\"parameters\":{\"code\":\"123456\",\"trial\":true}}",
+    "{\"method\":\"" I "Confirm\",\"parameters\":{\"code\":\"123456\",\"trial\":true,"
+    "\"mail_tokens\":true}}",
+    "{\"method\":\"" I "SendCode\",\"parameters\":{\"user\":\"a\",\"recovery\":true,\"unasked\":"
+    "false}}",
+    "{\"method\":\"" I "Recover\",\"parameters\":{\"user\":\"a\",\"code\":\"12345678\",\"proof\":"
+    "\"123456\",\"new_password\":\"x\"}}",
     "{\"method\":\"" I "Passwd\",\"parameters\":{\"new_password\":\"x\",\"expire\":true}}",
     "{\"method\":\"" I "Log\",\"more\":true,\"parameters\":{\"since\":1,\"after_id\":2}}",
     "{\"method\":\"" I "Set\",\"parameters\":{\"email\":null,\"full_name\":\"\\u00c4\\udcff\","
@@ -288,6 +293,7 @@ static const char *const seeds[] = {
     "6,\"ask\":false,\"recorded\":\"totp\",\"backup_tokens\":[\"acde-fhjk-mnpq\",\"\"]}}",
     "{\"parameters\":{\"verdict\":\"grace\",\"admit\":\"yes\",\"tokens_issued\":10,\"tokens_due\":"
     "true,\"password\":\"expired\",\"explanation\":\"outside\",\"enroll\":false}}",
+    "{\"parameters\":{\"address\":\"a***@e***.org\",\"wait\":59}}",
     "{\"parameters\":{\"verdict\":\"unenrolled\",\"admit\":\"no\",\"enroll\":true}}",
     "{\"parameters\":{\"account\":{\"user\":\"alice\",\"email\":\"a@b\",\"role\":\"admin\","
     "\"enabled\":true,\"closed\":false,\"failures\":1,\"created\":7,\"tokens_left\":1,"

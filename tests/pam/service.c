@@ -130,9 +130,9 @@ static void print_log(void)
 static _Noreturn void become_totpd(pid_t parent)
 {
     char program[PATH_SIZE], clock[PATH_SIZE], log[PATH_SIZE], conf[PATH_SIZE], path[PATH_SIZE];
-    char preload[PATH_SIZE + 16], page[PATH_SIZE + 32], options[256];
+    char preload[PATH_SIZE + 16], page[PATH_SIZE + 32], options[256], built[PATH_SIZE + 16];
     const char *asan = getenv("ASAN_OPTIONS");
-    char *const environment[] = {preload, page, options, NULL};
+    char *const environment[] = {preload, page, options, built, NULL};
 
     host_built("totpd/totpd", program, sizeof(program));
     host_built(".libs/frozen_clock.so", clock, sizeof(clock));
@@ -141,6 +141,7 @@ static _Noreturn void become_totpd(pid_t parent)
     snprintf(page, sizeof(page), CLOCK_VARIABLE "=%s", path_of("clock", path, sizeof(path)));
     snprintf(options, sizeof(options), "ASAN_OPTIONS=verify_asan_link_order=0:%.200s",
              asan != NULL ? asan : "");
+    snprintf(built, sizeof(built), "builddir=%s", host_built(".", path, sizeof(path)));
     int fd =
         open(path_of("log", log, sizeof(log)), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||

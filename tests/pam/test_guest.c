@@ -4,25 +4,24 @@
 #include "config.h"
 
 #include "app.h"
+#include "post.h"
+#include "process.h"
 #include "redirect.h"
 #include "service.h"
+#include "spawn.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <libintl.h>
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 #define SMALL_STACK ((size_t)64 * 1024)
 
@@ -39,70 +38,6 @@ static void people(size_t count)
     }
     person_save(account, count);
     free(account);
-}
-
-/* Everything of a process a guest could disturb. */
-struct process {
-    unsigned entries, threads;
-    char descriptors[1024];
-    char environment[8192];
-    char directory[512];
-    mode_t mask;
-    char locale[128];
-    char domain[128];
-    struct {
-        void (*handler)(int);
-        int flags;
-        uint64_t mask;
-    } signals[NSIG];
-    sigset_t blocked;
-    uid_t uid, euid;
-    struct rlimit core;
-};
-
-static unsigned list(const char *path, char *names, size_t size)
-{
-    DIR *directory = opendir(path);
-    unsigned count = 0;
-    size_t used = 0;
-
-    names[0] = '\0';
-    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL; count++)
-        if (used < size)
-            used += (size_t)snprintf(names + used, size - used, "%s ", entry->d_name);
-    if (directory != NULL)
-        closedir(directory);
-    return count;
-}
-
-static void process_look(struct process *process)
-{
-    char names[1024];
-    size_t used = 0;
-
-    memset(process, 0, sizeof(*process));
-    process->entries = list("/proc/self/fd", process->descriptors, sizeof(process->descriptors));
-    process->threads = list("/proc/self/task", names, sizeof(names));
-    for (char **p = environ; *p != NULL && used < sizeof(process->environment); p++)
-        used += (size_t)snprintf(process->environment + used, sizeof(process->environment) - used,
-                                 "%s\n", *p);
-    if (getcwd(process->directory, sizeof(process->directory)) == NULL)
-        process->directory[0] = '\0';
-    process->mask = umask(0);
-    umask(process->mask);
-    snprintf(process->locale, sizeof(process->locale), "%s", setlocale(LC_ALL, NULL));
-    snprintf(process->domain, sizeof(process->domain), "%s", textdomain(NULL));
-    for (int i = 1; i < NSIG; i++) {
-        struct sigaction action = {0};
-        sigaction(i, NULL, &action);
-        process->signals[i].handler = action.sa_handler;
-        process->signals[i].flags = action.sa_flags;
-        memcpy(&process->signals[i].mask, &action.sa_mask, sizeof(process->signals[i].mask));
-    }
-    sigprocmask(SIG_SETMASK, NULL, &process->blocked);
-    process->uid = getuid();
-    process->euid = geteuid();
-    getrlimit(RLIMIT_CORE, &process->core);
 }
 
 /* Standard output and error, replaced by a file while the login runs. */
@@ -359,6 +294,88 @@ static void test_small_stack(void)
     host_service("test", "", NULL);
 }
 
+/* --- a login that sends a message --------------------------------------------------------------
+ */
+
+static void mailbox(void)
+{
+    struct account account = {0};
+
+    post_person(&account, "mailbox");
+    post_add_device(&account);
+    person_save(&account, 1);
+    clock_set(TIME_GA);
+}
+
+static void reap_every(int number)
+{
+    const int error = errno;
+
+    (void)number;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+    errno = error;
+}
+
+/* In a process without children. 0: as it was before, and none is left. */
+static int look_at_mail(void (*handler)(int))
+{
+    static struct process before, after;
+    struct login login = {.user = "mailbox", .answers = {CODE_WRONG}};
+
+    signal(SIGCHLD, handler);
+    process_look(&before);
+    login_run(&login);
+    process_look(&after);
+    if (login.result != PAM_AUTH_ERR || strcmp(login.text, POST_PROMPT) != 0 ||
+        spawn_count() != (service_is_way() ? 0 : 1))
+        return 1;
+    if (memcmp(&before, &after, sizeof(before)) != 0)
+        return 2;
+    return waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ? 0 : 3;
+}
+
+static void test_mail(void)
+{
+    static const struct {
+        const char *name;
+        void (*handler)(int);
+    } rows[] = {{"SIGCHLD as it is", SIG_DFL},
+                {"SIGCHLD ignored", SIG_IGN},
+                {"a handler that waits for every child", reap_every}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        mailbox();
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(look_at_mail(rows[i].handler));
+        ok(child_status(child) == 0,
+           "%s: a message is sent; descriptors, environment, signals as before, no child is left",
+           rows[i].name);
+        ok(post_settle() == 1, "%s: it arrives", rows[i].name);
+    }
+}
+
+static void test_mail_on_small_stack(void)
+{
+    static const char *const options[] = {"", LISTS, "mode=combined", "mode=auto debug"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        static struct login login; /* the small stack is the module's */
+        login = (struct login){.user = "mailbox", .answers = {"email", CODE_WRONG}};
+        mailbox();
+        host_service("test", options[i], NULL);
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(log_in_on_small_stack(&login));
+        const int status = child_status(child);
+        ok(status == 1 && post_settle() == 1, "64 KiB of stack: a message is sent: %s", options[i]);
+    }
+    host_service("test", "", NULL);
+}
+
 /* A host that has its own idea of locale and umask. */
 static void test_host_settings(void)
 {
@@ -384,5 +401,9 @@ int main(void)
     test_threads();
     test_small_stack();
     test_host_settings();
+    post_make();
+    post_configure(POST_DELIVERS, "email_devices = yes");
+    test_mail();
+    test_mail_on_small_stack();
     return host_done();
 }

@@ -55,6 +55,8 @@ Disable                 ++   --    --  --    ?+    ?+      --     --     --     
 Lock                    ++   --    --  --    ?+    ?+      --     --     --      --       --
 Unlock                  ++   --    --  --    ?+    ?+      --     --     --      --       --
 Resync                  ++   --    --  --    ?+    ?+      --     --     --      --       --
+SendCode                +p   +p    +p  -p    -p    +p      -p     -p     -p      -p       -p
+Recover                 ee   ee    ee  --    --    ee      --     --     --      --       --
 GetInfo                 +p   +p    +p  +p    +p    +p      +p     +p     +p      +p       +p
 GetInterfaceDescription +p   +p    +p  +p    +p    +p      +p     +p     +p      +p       +p
 """
@@ -78,6 +80,7 @@ def parameters_of(world, method, user):
         "Confirm": {"device": "spare", "code": hotp(SECRETS["spare"], 0)},
         "Remove": {"device": "spare"},
         "Backup": {"count": 2},
+        "Recover": {"code": "00000000", "new_password": PASSWORD},
         "Resync": {"device": "phone", "code": hotp(SECRETS["phone"], world.counters[user] + 500),
                    "next_code": hotp(SECRETS["phone"], world.counters[user] + 501)},
     }

@@ -134,6 +134,22 @@ MESSAGES = {
     "a resynchronisation with codes as long as can be": (
         message("Resync", {"user": "alice", "device": "phone", "code": 30000 * "1",
                            "next_code": 30000 * "2"}), ["fine"], ["NotPermitted"]),
+    "a recovery that is a text": (message("SendCode", {"user": "alice", "recovery": "yes"}),
+                                  wrong("recovery")),
+    "a code that is asked for twice": (message("SendCode", '{"unasked":true,"unasked":true}'),
+                                       wrong("unasked")),
+    "a code that is sent with a proof": (message("SendCode", {"user": "alice", "proof": "123456"}),
+                                         wrong("proof")),
+    "a code for another address": (message("SendCode", {"user": "alice", "email": "a@b"}),
+                                   wrong("email")),
+    "a code for nobody": (message("SendCode", {"user": "nobody-at-all"}), ["fine"],
+                          ["NotPermitted"]),
+    "a recovery without anything": (message("Recover", {"user": "alice"}), ["Failed 6"]),
+    "a recovery of a password that is not there": (
+        message("Recover", {"user": "alice", "code": "1", "proof": "2", "new_password": "x"}),
+        ["Failed 13"]),
+    "tokens that are mailed for no code": (
+        message("Backup", {"user": "alice", "mail_tokens": True}), wrong("mail_tokens")),
     "a password that is new and expires": (
         message("Passwd", {"user": "alice", "new_password": "x", "expire": True}), ["Failed 6"],
         ["NotPermitted"]),
@@ -144,6 +160,9 @@ MESSAGES = {
                        ["CodeNeeded"]),
     "a login's device for who has one": (enroll(at_login=True), ["Failed 13"], ["NotPermitted"]),
     "no digits": (enroll(digits=99), ["Failed 7"], ["CodeNeeded"]),
+    "a kind that is switched off": (enroll(type="email"), ["Failed 13"], ["CodeNeeded"]),
+    "a kind that has no digits to choose": (enroll(type="email", digits=8), ["Failed 6"],
+                                            ["CodeNeeded"]),
     "a kind that is none": (enroll(type="push"), ["Failed 6"], ["CodeNeeded"]),
     "a shape that is none": (message("Check", {"user": "alice", "code": "1", "shape": "any"}),
                              wrong("shape")),

@@ -9,15 +9,17 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import sys
 import urllib.parse
 
 sys.dont_write_bytecode = True
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 sys.path.insert(2, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-from island import ENVIRONMENT, Terminal, main, ok, same, skip  # noqa: E402
+from island import ENVIRONMENT, TIMEOUT, Terminal, main, ok, same, skip  # noqa: E402
 from screen import scan, scan_picture  # noqa: E402
 from service import Service  # noqa: E402
+from tray import Tray  # noqa: E402
 
 PROOF = "A code of your own: "
 TOKEN = r"\b[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}\b"
@@ -200,7 +202,8 @@ OTHERS = (["show", "NAME"], ["enroll", "NAME"], ["confirm", "NAME"], ["qr", "NAM
           ["set", "NAME", "role=admin"], ["enable", "NAME"], ["disable", "NAME"], ["lock", "NAME"],
           ["unlock", "NAME"], ["backup", "new", "NAME"], ["backup", "status", "NAME"],
           ["backup", "revoke", "NAME"], ["verify", "NAME"], ["add", "NAME"], ["log", "NAME"],
-          ["resync", "NAME"], ["set", "NAME", "grace=clear"], ["passwd", "NAME", "--expire"])
+          ["resync", "NAME"], ["set", "NAME", "grace=clear"], ["passwd", "NAME", "--expire"],
+          ["recover", "NAME"])
 ADMINS = {"show", "enroll", "confirm", "disable", "lock", "unlock", "backup", "log", "resync"}
 
 
@@ -372,6 +375,139 @@ def test_demoted(desk, helen, bob):
     ok(not wrong, "who is an admin no more can no more", wrong)
 
 
+def masked(person):
+    return f"{person.name[0]}***@e***.org"
+
+
+def sent_to(person):
+    """The prompt of whom a code was sent."""
+    return f"A code of your own (sent to {masked(person)}): "
+
+
+def answer_later(desk, tray, person, *words):
+    """Not on a terminal: what came with the message is the next line."""
+    asked = subprocess.Popen([*desk.command, *words], cwd=person.home, env=ENVIRONMENT, text=True,
+                             user=person.uid, group=person.uid, extra_groups=[],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said, _ = asked.communicate(tray.take("One-time code").code + "\n", timeout=TIMEOUT)
+    return asked.returncode, said
+
+
+def test_mail_only(desk, tray, nora):
+    """Whose only device is e-mail proves by what is sent, unasked."""
+    desk.island.totpctl("add", nora.name, "--email", f"{nora.name}@example.org")
+    terminal = Terminal([*desk.command, "enroll", "--type", "email"], nora)
+    ok(terminal.expect(f"a code has been sent to {masked(nora)}") and
+       terminal.expect("First code: "), "enroll --type email: tells where the code is",
+       terminal.output)
+    first = tray.take("One-time code").code
+    terminal.send(first)
+    nora.tokens = re.findall(TOKEN, terminal.close())
+    same((terminal.status, len(nora.tokens)), (DONE, 10), "its code activates it")
+    terminal = Terminal([*desk.command, "backup", "new"], nora)
+    ok(terminal.expect(sent_to(nora)), "a proof: a code is sent unasked", terminal.output)
+    code = tray.take("One-time code").code
+    terminal.send(code)
+    shown = terminal.close()
+    ok(terminal.status == DONE and len(re.findall(TOKEN, shown)) == 10 and code not in shown,
+       "and proves", shown)
+    desk.status(REFUSED, "once", nora, "backup", "new", answer=code + "\n",
+                says=["your own code is wrong"])
+    desk.status(DONE, "verify takes the one that was sent then", nora, "verify",
+                answer=tray.take("One-time code").code + "\n")
+    same(desk.run(nora, "backup", "status").stderr, "", "what takes no proof sends nothing")
+    done = answer_later(desk, tray, nora, "--json", "backup", "new")
+    same((done[0], len(json.loads(done[1] or "{}").get("backup_tokens", []))), (DONE, 10),
+         "not on a terminal: the next line is the code")
+    nora.tokens = json.loads(done[1])["backup_tokens"]
+    return first, code
+
+
+def test_mail_too(desk, tray, paul):
+    """Who has an app gets one for the asking."""
+    desk.island.totpctl("set", paul.name, f"email={paul.name}@example.org")
+    desk.status(USAGE, "enroll: not without a code of the app", paul, "enroll", "--type", "email")
+    done = desk.json(paul, "enroll", "--type", "email", answer=paul.code() + "\n")
+    same((done["device"], done["address"], "secret" in done), ("email", masked(paul), False),
+         "enroll: with one")
+    first = tray.take("One-time code").code
+    done = desk.json(paul, "confirm", "--mail-backup-tokens", answer=first + "\n")
+    same((done["state"], done["backup_tokens"]), ("active", []), "confirm")
+    terminal = Terminal([*desk.command, "backup", "new"], paul)
+    ok(terminal.expect(PROOF), "a proof: nothing is sent unasked", terminal.output)
+    terminal.send("email")
+    ok(terminal.expect(sent_to(paul)), "email: now it is", terminal.output)
+    code = tray.take("One-time code").code
+    terminal.send(code)
+    paul.tokens = re.findall(TOKEN, terminal.close())
+    same((terminal.status, len(paul.tokens)), (DONE, 10), "and proves")
+    terminal = Terminal([*desk.command, "verify"], paul)
+    terminal.expect("Code: ")
+    terminal.send("email")
+    ok(terminal.expect(f"Code (sent to {masked(paul)}): "), "verify: email too", terminal.output)
+    terminal.send(tray.take("One-time code").code)
+    shown = terminal.close()
+    ok(terminal.status == DONE and "accepted email email" in shown, "and its code", shown)
+    desk.status(REFUSED, "set: another address", paul, "set", "email=x@example.org",
+                answer=paul.code() + "\n", says=["remove it first"])
+    return first, code
+
+
+def test_recover(desk, tray, paul):
+    """A password that was forgotten."""
+    desk.status(REFUSED, "recover: there is no password", paul, "recover",
+                says=["no code can be sent", "password", "locked"])
+    desk.island.totpctl("passwd", paul.name, answer="forgotten\n")
+    terminal = Terminal([*desk.command, "recover"], paul)
+    ok(terminal.expect(f"sent to {masked(paul)}") and terminal.expect("Code from the e-mail: "),
+       "recover: tells where the code is", terminal.output)
+    mailed = tray.take("Code for a new password").code
+    own = paul.code()
+    for prompt, answer in (("", mailed), ("A code of your own, or a backup token: ", own),
+                           ("New password: ", "open sesame"), ("The same again: ", "open sesame")):
+        if terminal.expect(prompt):
+            terminal.send(answer)
+    shown = terminal.close()
+    ok(terminal.status == DONE and "accepted totp phone" in shown and "sesame" not in shown
+       and mailed not in shown, "recover: both codes", shown)
+    tray.take("A password was changed on")
+    event = desk.island.totpctl("log", paul.name)["events"][-1]
+    same((event["action"], event["verdict"], event["actor"]), ("recover", "accepted", paul.name),
+         "log")
+    done = desk.run(paul, "recover", answer=f"{mailed}\n{paul.code()}\nopen sesame\n")
+    same((done.returncode, done.stdout), (REFUSED, "wrong\n"), "the same code again")
+    return mailed, own
+
+
+def test_mail_admin(desk, tray, helen, bob):
+    """An admin enrols one for another; the code is the other's."""
+    desk.island.totpctl("set", helen.name, "role=admin")
+    desk.island.totpctl("set", bob.name, f"email={bob.name}@example.org")
+    desk.json(helen, "enroll", bob.name, "--type", "email", answer=helen.code() + "\n")
+    code = tray.take("One-time code").code
+    desk.status(REFUSED, "confirm for another: a wrong code", helen, "confirm", bob.name,
+                answer=f"00000000\n{helen.code()}\n", says=["--type email' sends another"])
+    done = desk.json(helen, "confirm", bob.name, answer=f"{code}\n{helen.code()}\n")
+    same(done["state"], "active", "confirm for another: the code that came")
+    desk.island.totpctl("set", helen.name, "role=user")
+
+
+def test_mail(desk, service, *people):
+    nora, paul, helen, bob = people
+    island = desk.island
+    island.put(os.path.dirname(island.find(island.tree, "totp-mail")))
+    os.mkdir(island.path("tray"), 0o755)
+    tray = Tray(island.path("tray"))
+    island.configure(tray.config())
+    codes = []
+    for check, *who in ((test_mail_only, nora), (test_mail_too, paul), (test_recover, paul),
+                        (test_mail_admin, helen, bob)):
+        service.restart()
+        codes += check(desk, tray, *who) or []
+    said = service.logged()
+    ok(not any(code in said for code in codes), "no code in what totpd says", said)
+
+
 def test_without(desk, alice):
     """Clear words, status 4, and nothing else."""
     for what in ("nobody listens", "there is no socket"):
@@ -405,9 +541,10 @@ def test_activated(desk, service, dave):
 
 
 def test(island):
-    alice, bob, helen, carol, dave, erin = (island.person(f"{name}-e2e") for name in
-                                            ("alice", "bob", "helen", "carol", "dave", "erin"))
-    for person in bob, helen:
+    alice, bob, helen, carol, dave, erin, nora, paul = (
+        island.person(f"{name}-e2e") for name in
+        ("alice", "bob", "helen", "carol", "dave", "erin", "nora", "paul"))
+    for person in bob, helen, paul:
         island.enroll(person)
     desk = Desk(island)
     with Service(island) as service:
@@ -420,9 +557,10 @@ def test(island):
                 (test_limits, helen, bob), (test_root, helen), (test_demoted, helen, bob)):
             service.restart()
             check(desk, *people)
+        test_mail(desk, service, nora, paul, helen, bob)
         said = service.logged()
     test_without(desk, alice)
-    test_secrecy((alice, bob, helen, carol, erin), said)
+    test_secrecy((alice, bob, helen, carol, erin, paul), said)
     if shutil.which("systemd-socket-activate", path=ENVIRONMENT["PATH"]) is None:
         skip("activated by its socket", "systemd-socket-activate is needed")
         return

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """A store that a newer version has taken over while totpd runs: root's programs are told that it is
-theirs to do, which those of the newer version then can; others are told nothing of it."""
+theirs to do, which those of the newer version then can; others are told nothing of it. And one of an
+earlier version, which the service brings up to date."""
 
 import contextlib
 import json
@@ -15,7 +16,7 @@ from island import ENVIRONMENT, main, ok, run, same  # noqa: E402
 from service import Client, Service  # noqa: E402
 from world import SECRETS, World, check_log, hotp  # noqa: E402
 
-NEWER = 99
+NEWER, OLDER = 99, 2
 SENTENCE = "the store was made by a newer version"
 QUESTIONS = (("Check", {"code": "000000"}), ("Begin", {}), ("Account", {}), ("Show", {}),
              ("Confirm", {"device": "spare", "code": hotp(SECRETS["spare"], 0)}))
@@ -83,6 +84,25 @@ def test_back(world, before):
     same(world.login("dora"), "", "the code that was refused logs in")
 
 
+def test_older(world):
+    """As the version before left it: without the table of codes that were sent."""
+    before = {name: world.record(name) for name in ("alice", "dora")}
+    set_version(world, OLDER)
+    with contextlib.closing(sqlite3.connect(world.store)) as db:
+        db.execute("DROP TABLE mail_code")
+    world.restart()
+    for name, record in before.items():
+        same(world.record(name), record, f"{name}: nothing was lost with the older version")
+    same(world.login("dora"), "", "who could log in still can")
+    answer = world.ask("SendCode", user="dora")
+    same([answer.get("address", ""), answer.get("wait", 0)], ["", 0],
+         "what is new can be asked for")
+    with contextlib.closing(sqlite3.connect(world.store)) as db:
+        same([db.execute("PRAGMA user_version").fetchone()[0],
+              db.execute("SELECT count(*) FROM mail_code").fetchone()[0]], [OLDER + 1, 0],
+             "it is of this version now")
+
+
 def test(island):
     with Service(island) as service:
         world = World(island, service, ("alice", "dora"))
@@ -99,6 +119,7 @@ def test(island):
             check(world)
         same(set_version(world, version), NEWER, "nobody has touched the version")
         test_back(world, before)
+        test_older(world)
         check_log(world, service.logged())
 
 

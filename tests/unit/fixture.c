@@ -3,6 +3,7 @@
 
 #include "fixture.h"
 
+#include "confirm.h"
 #include "enroll.h"
 #include "keys.h"
 #include "otp.h"

@@ -115,6 +115,47 @@ static void test_emails(void)
     test_texts("address", account_email_valid, rows, ARRAY_SIZE(rows));
 }
 
+/* A hint for who knows it, and nothing for who does not. */
+static void test_masks(void)
+{
+    static const struct {
+        const char *address, *mask;
+    } rows[] = {
+        {"alice@example.org", "a***@e***.org"},
+        {"a@example.org", "a***@e***.org"},
+        {"alice@mail.example.co.uk", "a***@m***.uk"},
+        {"alice@localhost", "a***@l***"},
+        {"a@b", "a***@b***"},
+        {"a@b.c", "a***@b***.c"},
+        {".@..", ".***@.***."},
+        {"x@.org", "x***@.***"},
+        {"x@example.", "x***@e***."},
+        {"*@*.*", "****@****.*"},
+        {"a.b+tag@[192.0.2.1]", "a***@[***.1]"},
+        {"", ""},
+        {"alice", ""},
+        {"@example.org", ""},
+        {"alice@", ""},
+        {"a@b@c.org", ""},
+        {"j\xc3\xb6rg@example.org", ""},
+        {"a@b\n.org", ""},
+        {LONG_EMAIL, "a***@b***"},
+    };
+    static const char domain[] = "a@b." REPEAT_64("c") REPEAT_64("c") REPEAT_64("c") REPEAT_16("c")
+        REPEAT_16("c") REPEAT_16("c") "cccccccccc";
+    char out[ACCOUNT_TEXT_SIZE];
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        memset(out, 'x', sizeof(out));
+        account_email_mask(rows[i].address, out);
+        ok(strcmp(out, rows[i].mask) == 0, "the mask of row %zu is '%s'", i, out);
+    }
+    ok(sizeof(domain) - 1 == 254 && account_email_valid(domain), "a long last part");
+    account_email_mask(domain, out);
+    ok(memchr(out, '\0', sizeof(out)) != NULL && strncmp(out, "a***@b***.ccc", 13) == 0,
+       "does not run over");
+}
+
 static void test_full_names(void)
 {
     static const struct row rows[] = {
@@ -155,6 +196,9 @@ static struct account good_account(void)
     account.devices[1].id = 8;
     account.devices[1].type = DEVICE_HOTP;
     account.devices[1].period = 0;
+    for (size_t i = 0; i < MAIL_PURPOSES; i++)
+        account.codes[i] = (struct mail_code){
+            .sent = 100, .expires = 700, .device = 7, .tries = 3, .key_id = "k1"};
     return account;
 }
 
@@ -179,7 +223,7 @@ static const struct number_row numbers[] = {
     {NUMBER("its device_count", device_count), {0, 2}, {17, -1, INT64_MAX}},
     {NUMBER("its token_count", token_count), {0, 10}, {51, -1, INT64_MAX}},
     {NUMBER("its id", devices[1].id), {1, INT64_MAX}, {0, -1, INT64_MIN}},
-    {NUMBER("its type", devices[0].type), {DEVICE_TOTP, DEVICE_TOTP}, {2, -1, 256}},
+    {NUMBER("its type", devices[0].type), {DEVICE_TOTP, DEVICE_TOTP}, {3, -1, 256}},
     {NUMBER("its state", devices[1].state), {DEVICE_PENDING, DEVICE_DISABLED}, {3, -1, 256}},
     {NUMBER("its algorithm", devices[1].algorithm), {OTP_SHA1, OTP_SHA512}, {3, -1, 256}},
     {NUMBER("its digits", devices[1].digits), {6, 8}, {5, 9, -1}},
@@ -195,6 +239,11 @@ static const struct number_row numbers[] = {
     {NUMBER("its last_used", devices[1].last_used),
      {-1, LAST_TIME},
      {-2, LAST_TIME + 1, INT64_MIN}},
+    {NUMBER("its type", devices[1].type), {DEVICE_HOTP, DEVICE_EMAIL}, {3, -1, 256}},
+    {NUMBER("its mail_code", codes[0].sent), {1, LAST_TIME}, {-1, LAST_TIME + 1, INT64_MIN}},
+    {NUMBER("its mail_code", codes[1].expires), {0, LAST_TIME}, {-1, LAST_TIME + 1, INT64_MAX}},
+    {NUMBER("its mail_code", codes[0].device), {0, INT64_MAX}, {-1, INT64_MIN, -7}},
+    {NUMBER("its mail_code", codes[1].tries), {0, ACCOUNT_MAIL_TRIES}, {4, -1, INT32_MIN}},
     {NUMBER("its secret", devices[0].secret.length), {0, SECRET_BYTES_MAX}, {65, -1, INT64_MAX}},
     {NUMBER("its sealed", devices[1].sealed.length), {29, 92}, {28, 93, 0}},
 };
@@ -253,6 +302,8 @@ static void test_validate_texts(void)
         {NUMBER("its label", devices[1].label), "tab let", {" a", "-a"}},
         {NUMBER("its key_id", devices[0].sealed.key_id), "K_2-", {"", "k 1"}},
         {NUMBER("its key_id", tokens[9].key_id), "K_2-", {"", "k\n1"}},
+        {NUMBER("its mail_code", codes[0].key_id), "K_2-", {"", "k\n1"}},
+        {NUMBER("its mail_code", codes[1].key_id), "K_2-", {"", "k 1"}},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -329,6 +380,30 @@ static void test_devices(void)
     ok(account.device_count == 14, "what is not there is not removed");
 }
 
+/* The code of a device that goes is good for no other, and does not make the next come sooner. */
+static void test_code_of_device(void)
+{
+    struct account account = good_account();
+    static const uint8_t wiped[ACCOUNT_DIGEST_SIZE];
+
+    for (size_t i = 0; i < MAIL_PURPOSES; i++)
+        memset(account.codes[i].digest, 5, ACCOUNT_DIGEST_SIZE);
+    account.codes[MAIL_RECOVERY].device = 0;
+    const struct account before = account;
+    account_remove_device(&account, 1);
+    ok(memcmp(account.codes, before.codes, sizeof(account.codes)) == 0,
+       "another device's removal leaves a code");
+    account_remove_device(&account, 0);
+    const struct mail_code *code = &account.codes[MAIL_LOGIN];
+    ok(code->sent == 100 && code->tries == 0 && memcmp(code->digest, wiped, sizeof(wiped)) == 0,
+       "its own device's leaves when it was sent, and no more");
+    ok(memcmp(&account.codes[MAIL_RECOVERY], &before.codes[MAIL_RECOVERY], sizeof(*code)) == 0,
+       "and the code to recover with");
+    account = good_account();
+    account.codes[MAIL_LOGIN] = (struct mail_code){.tries = 99, .device = -1};
+    ok(account_validate(&account, NULL) == 0, "where none was sent nothing else is looked at");
+}
+
 static void test_tokens(void)
 {
     struct account account = good_account();
@@ -360,9 +435,11 @@ static void test_words(void)
                                         "SHA2566", "activ", "totpx", " user"};
 
     for (unsigned i = 0; i < 2; i++)
-        ok(account_role_parse(account_role_name((enum account_role)i), &role) == 0 && role == i &&
-               device_type_parse(device_type_name((enum device_type)i), &type) == 0 && type == i,
-           "%s and %s", account_role_name(role), device_type_name(type));
+        ok(account_role_parse(account_role_name((enum account_role)i), &role) == 0 && role == i,
+           "%s", account_role_name(role));
+    for (unsigned i = 0; i < 3; i++)
+        ok(device_type_parse(device_type_name((enum device_type)i), &type) == 0 && type == i, "%s",
+           device_type_name(type));
     for (unsigned i = 0; i < 3; i++)
         ok(device_state_parse(device_state_name((enum device_state)i), &state) == 0 && state == i &&
                otp_algorithm_parse(otp_algorithm_name((enum otp_algorithm)i), &algorithm) == 0 &&
@@ -386,11 +463,13 @@ int main(void)
     test_names();
     test_labels();
     test_emails();
+    test_masks();
     test_full_names();
     test_validate_numbers();
     test_validate_texts();
     test_validate_others();
     test_devices();
+    test_code_of_device();
     test_tokens();
     test_words();
     return tap_done();

@@ -2,10 +2,14 @@
 #include "config.h"
 
 #include "admin.h"
+#include "device.h"
+#include "enroll.h"
 #include "fixture.h"
 #include "password.h"
 #include "tap.h"
 
+#include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct conf conf;
@@ -19,6 +23,17 @@ static const struct event_origin origin = {.service = "totpctl", .actor = "root"
 static bool show(const char *user)
 {
     return admin_show(store, user, &account, &err) == 0;
+}
+
+/* Behind the store's back. */
+static bool meddle(const char *sql)
+{
+    sqlite3 *db = NULL;
+    bool good = sqlite3_open(strchr(conf.store, ':') + 1, &db) == SQLITE_OK &&
+                sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+
+    sqlite3_close(db);
+    return good;
 }
 
 static bool recorded(const char *action)
@@ -164,6 +179,45 @@ static void test_states(void)
        "nobody is nobody");
 }
 
+/* An e-mail device was made for the address there is. */
+static void test_address(void)
+{
+    const struct enroll_request request = {
+        .user = "alice", .type = DEVICE_EMAIL, .digits = ACCOUNT_MAIL_DIGITS};
+    struct reply_device made CLEANUP(reply_device_clear) = {0};
+    struct admin_fields fields = {.email = "alice@example.org"};
+
+    conf.rules.email_devices = true;
+    ok(admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == 0 &&
+           enroll_start(store, &conf, "host", &request, FIXTURE_NOW, &made, &err) == 0,
+       "an e-mail device that waits");
+    for (int i = 0; i < 3; i++) {
+        static const char *const states[] = {"pending", "active", "disabled"};
+        char sql[100];
+        snprintf(sql, sizeof(sql), "UPDATE device SET state='%s' WHERE type='email'", states[i]);
+        const bool done = meddle(sql);
+        const size_t events = fixture_events(store, NULL);
+        fields = (struct admin_fields){.email = "mallory@example.org", .full_name = "Mallory"};
+        int r = admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err);
+        fields.email = "";
+        int cleared = admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err);
+        ok(done && r == ERR_CONFLICT && cleared == ERR_CONFLICT && err.what[0] != '\0' &&
+               show("alice") && strcmp(account.email, "alice@example.org") == 0 &&
+               strcmp(account.full_name, "Mallory") != 0 && fixture_events(store, NULL) == events,
+           "while it is %s the address is neither changed nor cleared, nor anything with it",
+           states[i]);
+        fields = (struct admin_fields){.email = "alice@example.org", .full_name = states[i]};
+        ok(admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == 0 &&
+               show("alice") && strcmp(account.full_name, states[i]) == 0,
+           "the same address may be said again");
+    }
+    fields = (struct admin_fields){.email = "new@example.org"};
+    ok(device_remove(store, "alice", "email", &origin, FIXTURE_NOW, &err) == 0 &&
+           admin_set(store, "alice", &fields, "set", &origin, FIXTURE_NOW, &err) == 0 &&
+           show("alice") && strcmp(account.email, "new@example.org") == 0,
+       "without the device it is");
+}
+
 static void test_remove(void)
 {
     struct device device = fixture_enroll(store, &conf, "alice", "phone");
@@ -187,6 +241,7 @@ int main(void)
     test_hash();
     test_expire();
     test_states();
+    test_address();
     test_remove();
     store_close(&store);
     account_clear(&account);

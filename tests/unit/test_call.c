@@ -112,8 +112,21 @@ static void test_round_trip(void)
     ok(read_text(full_text(CALL_RESYNC, SIZE_MAX)) == 0 && strcmp(got.code, got.next_code) != 0 &&
            !got.trial && !got.at_login,
        "two codes are two");
+    ok(read_text(full_text(CALL_RECOVER, SIZE_MAX)) == 0 && got.code != NULL && got.proof != NULL &&
+           got.new_password != NULL && strcmp(got.code, got.proof) != 0 &&
+           strcmp(got.code, got.new_password) != 0 && !got.recovery,
+       "the code that was sent and the other are two");
+    ok(read_text(full_text(CALL_SEND, SIZE_MAX)) == 0 && got.recovery && got.unasked &&
+           read_text("{\"method\":\"" PREFIX "SendCode\",\"parameters\":{\"unasked\":true}}") ==
+               0 &&
+           got.unasked && !got.recovery &&
+           read_text("{\"method\":\"" PREFIX "SendCode\",\"parameters\":{\"recovery\":true}}") ==
+               0 &&
+           got.recovery && !got.unasked && !got.mail_tokens,
+       "what a code is sent for is each its own");
     ok(read_text(full_text(CALL_CONFIRM, SIZE_MAX)) == 0 && got.trial && got.at_login &&
-           got.device_id > 1000 && got.own_lock == 0 && strcmp(got.device, got.code) != 0 &&
+           got.mail_tokens && got.device_id > 1000 && got.own_lock == 0 &&
+           strcmp(got.device, got.code) != 0 &&
            read_text("{\"method\":\"" PREFIX "Confirm\",\"parameters\":{\"at_login\":true}}") ==
                0 &&
            got.at_login && !got.trial && got.device_id == 0 &&
@@ -164,7 +177,7 @@ static void test_interface(void)
         {"Passwd", ACT "new_password expire "},
         {"Enroll", ACT "device type algorithm digits period counter secret replace at_login "},
         {"Qr", ACT "device "},
-        {"Confirm", ACT "code device device_id at_login trial "},
+        {"Confirm", ACT "code device device_id at_login trial mail_tokens "},
         {"Remove", ACT "device "},
         {"Backup", ACT "count "},
         {"Revoke", ACT},
@@ -173,6 +186,8 @@ static void test_interface(void)
         {"Lock", ACT},
         {"Unlock", ACT},
         {"Resync", ACT "code next_code device "},
+        {"SendCode", WHERE "recovery unasked "},
+        {"Recover", ACT "code new_password "},
         {"GetInfo", ""},
         {"GetInterfaceDescription", "interface "},
     };

@@ -149,6 +149,30 @@ static const struct {
     {"algorithm", "SHA512", NULL, {"", "MD5", "SHA-1", "sha1"}},
     {"period", "300", NULL, {"", "14", "301", "1m", "30s"}},
     {"backup_tokens", "50", NULL, {"", "51", "-0"}},
+    {"email_devices", "yes", NULL, {"", "true", "1"}},
+    {"email_code_lifetime", "5m", NULL, {"", "59s", "25h", "0", "-1m", "10 m"}},
+    {"email_interval", "30s", NULL, {"", "0", "25h", "-1s", "1x"}},
+    {"notify",
+     "lock,enroll",
+     "enroll,lock",
+     {",", "lock,", ",lock", "lock,,enroll", "lock,lock", "enroll,remove,enroll", "login", "Lock",
+      "lock enroll", "lock|enroll", "all", "none", "enrol", "\"lock\"", "lock\x01"}},
+    {"sendmail",
+     "/usr/lib/mail -t -f x",
+     NULL,
+     {"sendmail", "./sendmail", "sendmail -t", "usr/sbin/sendmail", "~/mail", " /usr/sbin/sendmail",
+      "|/bin/sh", "/bin/mail\t-t", "/bin/mail\n-t", "/bin/mail\xff"}},
+    {"mail_from",
+     "totp@example.org",
+     NULL,
+     {"totp", "totp@", "@example.org", "a@b,c@d", "Totp <totp@example.org>", "<totp@example.org>",
+      "\"totp\"@example.org", "totp @example.org", "totp@example.org\nBcc: a@b", "a@b\r",
+      "t\xc3\xb6tp@example.org", "a@b@c", "-", " "}},
+    {"mail_languages",
+     "de_AT.UTF-8@euro:fr",
+     NULL,
+     {"de fr", "de,fr", "../de", "de/x", "de;fr", "de\nfr", "de$x", "d\xc3\xa9", "*", "%s",
+      "\"de\""}},
     {"event_retention", "30d", NULL, {"", "0", "23h", "3651d"}},
     {"socket", "/srv/totpd", NULL, {"run/totpd", "./totpd", "@totpd", "/run/\x7ftotpd"}},
     {"quiet", "yes", NULL, {"", "on", "2"}},
@@ -286,6 +310,54 @@ static void test_dates(void)
                conf.rules.enroll_by == dates[i].after &&
                strcmp(value_of(&conf, "enroll_by"), dates[i].word) == 0,
            "\"%s\" ends at %lld", dates[i].word, (long long)conf.rules.enroll_by);
+}
+
+/* Any words of them, in any order, once; nothing too. */
+static void test_sets(void)
+{
+    static const struct {
+        const char *word, *kept;
+        unsigned bits;
+    } sets[] = {
+        {"", "", 0},
+        {"  ", "", 0},
+        {"enroll", "enroll", 1},
+        {"address", "address", 32},
+        {" lock\t,  remove ", "remove,lock", 2 | 8},
+        {"address,password,lock,backup,remove,enroll", "enroll,remove,backup,lock,password,address",
+         63},
+    };
+    struct conf conf, back;
+    struct err err;
+
+    put("set.conf", "");
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        char word[300];
+        snprintf(word, sizeof(word), "notify=%s", sets[i].word);
+        ok(load(&conf, "set.conf", "sshd", word, &err) == 0 && conf.notify == sets[i].bits &&
+               strcmp(value_of(&conf, "notify"), sets[i].kept) == 0,
+           "the set '%s' %s", sets[i].kept, err.what);
+        put("set-back.conf", dump(&conf, NULL));
+        ok(load(&back, "set-back.conf", NULL, NULL, &err) == 0 && back.notify == sets[i].bits,
+           "it is printed so that it reads back %s", err.what);
+    }
+    conf_init(&conf);
+    for (unsigned bits = 0; bits < 64; bits++) {
+        char text[VALUE_SIZE];
+        conf.notify = bits;
+        if (option_format(&conf, option_of("notify"), text, sizeof(text)) != 0 ||
+            option_set(&back, option_of("notify"), text, &err) != 0 || back.notify != bits)
+            ok(false, "the set of bits %u", bits);
+    }
+    conf.notify = 63;
+    char small[42];
+    for (size_t size = 1; size <= sizeof(small); size++)
+        if (option_format(&conf, option_of("notify"), small, size) != ERR_TOO_LONG)
+            ok(false, "a set in %zu bytes", size);
+    char enough[43];
+    ok(option_format(&conf, option_of("notify"), enough, sizeof(enough)) == 0 &&
+           strlen(enough) == 42,
+       "a set is written whole or not at all");
 }
 
 /* Every way to write a list. */
@@ -889,6 +961,7 @@ int main(void)
     test_bad_values();
     test_ranges();
     test_dates();
+    test_sets();
     test_lists();
     test_long_lists();
     test_list_levels();

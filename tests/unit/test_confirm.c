@@ -5,6 +5,7 @@
 #include "policy.h"
 #include "sample.h"
 #include "secret.h"
+#include "split.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -213,7 +214,7 @@ static void test_split(void)
 {
     static const struct {
         const char *answer;
-        enum policy_tail tail;
+        enum split_tail tail;
         size_t length;
     } cases[] = {
         {"secret050548", TAIL_ACCEPTED, 6},
@@ -229,22 +230,22 @@ static void test_split(void)
     };
     const struct account account = sample_account(DEVICE_TOTP, 6);
     size_t length = 0;
-    enum policy_tail tail = TAIL_NONE;
+    enum split_tail tail = TAIL_NONE;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct policy_attempt attempt = {
             .now = SAMPLE_NOW, .code = cases[i].answer, .ring = &sample_ring};
         const char *shown = cases[i].answer == NULL ? "no answer" : cases[i].answer;
-        const enum policy_tail form = cases[i].tail == TAIL_NONE ? TAIL_NONE : TAIL_FORM;
-        ok(policy_split(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
+        const enum split_tail form = cases[i].tail == TAIL_NONE ? TAIL_NONE : TAIL_FORM;
+        ok(split_answer(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
                tail == cases[i].tail && length == cases[i].length,
            "the code in '%s'", shown);
-        ok(policy_split(&sample_rules, NULL, &attempt, &length, &tail) == 0 && tail == form &&
+        ok(split_answer(&sample_rules, NULL, &attempt, &length, &tail) == 0 && tail == form &&
                length == cases[i].length,
            "the same place for somebody nobody knows, and never accepted");
     }
     const struct policy_attempt early = {.now = -1, .code = "050548", .ring = &sample_ring};
-    ok(policy_split(&sample_rules, &account, &early, &length, &tail) == ERR_CLOCK &&
+    ok(split_answer(&sample_rules, &account, &early, &length, &tail) == ERR_CLOCK &&
            tail == TAIL_NONE && length == 0,
        "a clock before 1970 is an error");
 }
@@ -254,7 +255,7 @@ static void test_split_state(void)
 {
     struct account account = sample_account(DEVICE_TOTP, 6);
     size_t length = 0;
-    enum policy_tail tail = TAIL_NONE;
+    enum split_tail tail = TAIL_NONE;
     char answer[64];
 
     account.device_count = 2;
@@ -263,7 +264,7 @@ static void test_split_state(void)
     account.devices[1].secret.bytes[0] ^= 1;
     snprintf(answer, sizeof(answer), "pw%s", sample_code(&account.devices[1], 10000));
     const struct policy_attempt attempt = {.now = SAMPLE_NOW, .code = answer, .ring = &sample_ring};
-    ok(policy_split(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
+    ok(split_answer(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
            tail == TAIL_ACCEPTED && length == 2,
        "where two lengths are possible, the tail that is accepted");
     const struct account copy = account;
@@ -274,7 +275,7 @@ static void test_split_state(void)
         account.closed = i == 1;
         account.failures = i == 2 ? sample_rules.failure_limit : 0;
         account.enabled = i != 3;
-        ok(policy_split(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
+        ok(split_answer(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
                tail == TAIL_FORM && length == 4,
            "but where the account is %s none is tried", names[i]);
     }
@@ -284,7 +285,7 @@ static void test_split_state(void)
             account.devices[i].state = DEVICE_PENDING;
             account.devices[i].at_login = at_login != 0;
         }
-        ok(policy_split(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
+        ok(split_answer(&sample_rules, &account, &attempt, &length, &tail) == 0 &&
                tail == (at_login ? TAIL_FORM : TAIL_ACCEPTED) && length == (at_login ? 4 : 2),
            "the code of a pending device %s", at_login ? "made at a login is none" : "is one");
     }

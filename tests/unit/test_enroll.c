@@ -3,6 +3,7 @@
 
 #include "admin.h"
 #include "auth.h"
+#include "confirm.h"
 #include "device.h"
 #include "enroll.h"
 #include "fixture.h"

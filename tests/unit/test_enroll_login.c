@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "admin.h"
+#include "confirm.h"
 #include "device.h"
 #include "enroll.h"
 #include "fixture.h"

@@ -257,6 +257,10 @@ static struct call call_on(enum call_method method, const char *user, const stru
         call.email = "x@example.org";
     if (method == CALL_PASSWD)
         call.new_password = "";
+    if (method == CALL_RECOVER) {
+        call.code = "00000000";
+        call.new_password = "new";
+    }
     if (method == CALL_RESYNC) {
         const struct device *phone = strcmp(user, me) == 0 ? &my_phone : &her_phone;
         const bool has = phone->secret.length > 0;
@@ -269,7 +273,8 @@ static struct call call_on(enum call_method method, const char *user, const stru
 
 /* --- everybody, everything -------------------------------------------------------------------- */
 
-/* D: it is done, C: a code is asked for, -: it is not permitted. Columns, as in askers. */
+/* D: it is done, C: a code is asked for, -: it is not permitted, N: there is nothing that it could
+ * be done to. Columns, as in askers. */
 static const struct {
     enum call_method method;
     const char *results;
@@ -295,6 +300,8 @@ static const struct {
     {CALL_LOCK, "--- CD -CD-", "lock"},
     {CALL_UNLOCK, "--- CD -CD-", "unlock"},
     {CALL_RESYNC, "--- CD -CD-", "resync"},
+    {CALL_SEND, "DDD DD ----", NULL},
+    {CALL_RECOVER, "NNN NN ----", NULL},
 };
 
 static const struct {
@@ -318,7 +325,10 @@ static const struct {
 
 static int result_of(char letter)
 {
-    return letter == 'D' ? 0 : letter == 'C' ? ERR_PROOF : ERR_PERMISSION;
+    return letter == 'D'   ? 0
+           : letter == 'C' ? ERR_PROOF
+           : letter == 'N' ? ERR_CONFLICT
+                           : ERR_PERMISSION;
 }
 
 /* What is not done has left no trace; what is done is recorded with who asked. */
@@ -380,6 +390,52 @@ static void test_rules(void)
             if (askers[column].name != NULL)
                 check_cell(row, column);
     ok(ARRAY_SIZE(rows) == CALL_INFO, "no method is left out");
+}
+
+/* A password that was forgotten: by two codes of one's own, neither of which is asked for before.
+ */
+static void test_recover(void)
+{
+    const struct admin_fields fields = {
+        .email = "me@example.org", .password = "old", .hash = "$y$old"};
+    struct call call = {.method = CALL_RECOVER, .user = me, .new_password = "new"};
+    const struct call send = {.method = CALL_SEND, .user = me, .recovery = true};
+    struct outbox outbox CLEANUP(outbox_clear) = {0};
+    struct account account;
+    bool match = false;
+
+    reset(USER);
+    must(admin_set(served.store, me, &fields, "set", &by_root, FIXTURE_NOW, &err) == 0 &&
+             admin_set(served.store, "alice", &fields, "set", &by_root, FIXTURE_NOW, &err) == 0,
+         "admin_set");
+    store_set_outbox(served.store, &outbox);
+    struct call hers = send;
+    hers.user = "alice";
+    ok(ask(hers) == ERR_PERMISSION && outbox.count == 0, "nobody has a code sent to another");
+    ok(ask(send) == 0 && outbox.count == 1 && strcmp(reply.address, "m***@e***.org") == 0,
+       "a code to recover with is sent to who asks for their own");
+    call.code = outbox.notices[0].text;
+    call.user = "alice";
+    call.proof = fixture_code(&her_phone, STEP);
+    ok(ask(call) == ERR_PERMISSION && load("alice", &account) && account.failures == 0 &&
+           strcmp(account.password, "$y$old") == 0,
+       "nobody recovers another's password");
+    call.user = me;
+    ok(ask(call) == 0 && reply.outcome.verdict == VERDICT_WRONG &&
+           reply.outcome.admit == ADMIT_NO && load(me, &account) && account.failures == 1 &&
+           !is_used(&account),
+       "another's code is none of one's own");
+    call.proof = my_code();
+    call.code = "00000000";
+    ok(ask(call) == 0 && reply.outcome.verdict == VERDICT_WRONG && load(me, &account) &&
+           account.failures == 2 && !is_used(&account),
+       "without the one that was sent one's own is not used up");
+    call.code = outbox.notices[0].text;
+    ok(ask(call) == 0 && reply.outcome.verdict == VERDICT_ACCEPTED && load(me, &account) &&
+           is_used(&account) && password_check("new", account.password, &match) == 0 && match,
+       "both set the password");
+    ok(ask(call) == 0 && reply.outcome.verdict == VERDICT_WRONG, "once");
+    store_set_outbox(served.store, NULL);
 }
 
 static void test_who(void)
@@ -830,6 +886,7 @@ int main(void)
     }
     served.store = fixture_open("guard", &conf, &ring);
     test_rules();
+    test_recover();
     test_who();
     test_twins();
     test_new_admin();

@@ -25,7 +25,7 @@ static void test_verdicts(void)
 
 static void test_methods(void)
 {
-    static const char *const methods[] = {"", "totp", "hotp", "backup", ""};
+    static const char *const methods[] = {"", "totp", "hotp", "backup", "email", ""};
 
     for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
         ok(strcmp(method_name((enum method)i), methods[i]) == 0, "method %zu is called '%s'", i,

@@ -410,7 +410,15 @@ static void test_requests(void)
         struct call call;
         int result;
     } cases[] = {
-        {{.type = "email"}, ERR_INVALID},
+        {{.type = "sms"}, ERR_INVALID},
+        {{.type = "e-mail"}, ERR_INVALID},
+        {{.type = "email"}, ERR_CONFLICT}, /* none is switched on */
+        {{.type = "email", .digits = 8}, ERR_INVALID},
+        {{.type = "email", .period = 30}, ERR_INVALID},
+        {{.type = "email", .counter = 1}, ERR_INVALID},
+        {{.type = "email", .algorithm = "SHA1"}, ERR_INVALID},
+        {{.type = "email", .secret = "GEZDGNBVGY3TQOJQ"}, ERR_INVALID},
+        {{.type = "email", .at_login = true}, ERR_INVALID},
         {{.type = ""}, ERR_INVALID},
         {{.algorithm = "MD5"}, ERR_INVALID},
         {{.digits = 5}, ERR_RANGE},

@@ -66,7 +66,7 @@ static void test_outcomes(void)
 {
     unsigned missed = 0, words = 0;
 
-    for (unsigned i = 0; i < VERDICTS * 3 * 4; i++) {
+    for (unsigned i = 0; i < VERDICTS * 3 * 5; i++) {
         const struct reply reply = {.outcome = {.verdict = i % VERDICTS,
                                                 .admit = i / VERDICTS % 3,
                                                 .method = i / VERDICTS / 3,
@@ -91,7 +91,34 @@ static void test_outcomes(void)
         words += strstr(out, verdict) != NULL;
     }
     ok(missed == 0, "every outcome comes back as it was");
-    ok(words == VERDICTS * 3 * 4, "under the names of outcome.h");
+    ok(words == VERDICTS * 3 * 5, "under the names of outcome.h");
+}
+
+/* Where a code was sent, and how long until one can be. */
+static void test_mail(void)
+{
+    static const enum call_method methods[] = {CALL_SEND, CALL_ENROLL, CALL_CONFIRM};
+    static struct reply_device device, device_got;
+    static struct reply_tokens made, made_got;
+
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        const struct reply reply = {.address = "a***@e***.org",
+                                    .wait = ACCOUNT_LOCKED_FOR_EVER,
+                                    .enrolled = &device,
+                                    .tokens = &made};
+        struct reply got = {.enrolled = &device_got, .tokens = &made_got};
+        ok(reply_write(methods[i], &reply, out, sizeof(out), &length) == 0 &&
+               strstr(out, "\"address\":\"a***@e***.org\"") != NULL &&
+               read_bytes(out, length, &got) == 0 && strcmp(got.address, reply.address) == 0 &&
+               got.wait == reply.wait,
+           "%s tells where a code was sent", call_method_name(methods[i]));
+    }
+    const struct reply nothing = {0};
+    struct reply got = {.address = "stale", .wait = 5};
+    ok(reply_write(CALL_SEND, &nothing, out, sizeof(out), &length) == 0 &&
+           strstr(out, "verdict") == NULL && read_bytes(out, length, &got) == 0 &&
+           got.address[0] == '\0' && got.wait == 0,
+       "or that there is none, and that is all");
 }
 
 /* Whatever is missing, it is not an acceptance. */
@@ -160,6 +187,8 @@ static void test_twice(void)
         "{\"parameters\":{\"verdict\":\"wrong\",\"verdict\":\"accepted\"}}",
         "{\"parameters\":{\"admit\":\"no\",\"verdict\":\"wrong\",\"admit\":\"yes\"}}",
         "{\"parameters\":{\"failures\":null,\"failures\":1}}",
+        "{\"parameters\":{\"address\":\"a\",\"address\":\"b\"}}",
+        "{\"parameters\":{\"wait\":0,\"failures\":1,\"wait\":1}}",
         "{\"parameters\":{\"account\":{\"user\":\"a\",\"user\":\"b\"}}}",
         "{\"parameters\":{\"account\":{\"devices\":[{\"digits\":6,\"digits\":7}]}}}",
         "{\"error\":\"x\",\"error\":\"" CALL_INTERFACE ".NotPermitted\",\"parameters\":{}}",
@@ -180,13 +209,16 @@ static void test_denied(void)
                           .tokens_due = true,
                           .password = REPLY_PASSWORD_SET,
                           .password_length = 5,
+                          .address = "a***@e***.org",
+                          .wait = 59,
                           .explanation = "x",
                           .recorded = "totp"};
 
     reply_deny(&reply);
     ok(is_denial(&reply) && !reply.ask && !reply.enroll && !reply.tokens_due &&
            reply.password == REPLY_PASSWORD_NONE && reply.password_length == 0 &&
-           reply.explanation[0] == '\0' && reply.recorded[0] == '\0',
+           reply.address[0] == '\0' && reply.wait == 0 && reply.explanation[0] == '\0' &&
+           reply.recorded[0] == '\0',
        "a reply that is denied says no more");
     reply = (struct reply){.enroll = true, .tokens_due = true, .explanation = "x"};
     ok(read_text("garbage", &reply) == ERR_SERVICE && !reply.enroll && !reply.tokens_due &&
@@ -279,7 +311,8 @@ static void test_devices_refused(void)
 {
     static const char *const devices[] = {
         "[{\"device\":5}]",
-        "[{\"type\":\"email\"}]",
+        "[{\"type\":\"sms\"}]",
+        "[{\"type\":\"Email\"}]",
         "[{\"digits\":4294967296}]",
         "[{\"drift\":-9223372036854775809}]",
         "[{\"drift\":\"-1\"}]",
@@ -519,6 +552,7 @@ static void test_parts(void)
 int main(void)
 {
     test_outcomes();
+    test_mail();
     test_denials();
     test_twice();
     test_denied();

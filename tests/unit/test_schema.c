@@ -38,6 +38,20 @@ static const char version_1[] =
     " verdict TEXT NOT NULL, method TEXT NOT NULL, device TEXT NOT NULL, actor TEXT NOT NULL);"
     "PRAGMA application_id = 0x546f7470; PRAGMA user_version = 1";
 
+/* What version 2 added. */
+static const char version_2[] =
+    "ALTER TABLE account ADD COLUMN password_expired INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN time_offset INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN at_login INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE ticket ("
+    " account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
+    " service TEXT NOT NULL, origin TEXT NOT NULL, time INTEGER NOT NULL,"
+    " PRIMARY KEY (account, service, origin)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;"
+    "UPDATE account SET password_expired = 1;"
+    "UPDATE device SET time_offset = -12, at_login = 1;"
+    "INSERT INTO ticket VALUES (41, 'sshd', '192.0.2.1', 299999)";
+
 static struct conf conf;
 static struct seal_ring ring;
 static struct err err;
@@ -176,8 +190,8 @@ static void test_upgrade(void)
 
     ok(make_old("upgrade") && number("PRAGMA user_version") == 1, "a store of version 1");
     begun = versions = 0;
-    ok(open_store(&store) == 0 && number("PRAGMA user_version") == 2 && begun == 1 && versions == 1,
-       "opening brings it to version 2, in one transaction: %s", err.what);
+    ok(open_store(&store) == 0 && number("PRAGMA user_version") == 3 && begun == 1 && versions == 1,
+       "opening brings it to version 3, in one transaction: %s", err.what);
     ok(number("PRAGMA application_id") == 0x546f7470, "it is still a store");
     ok(load(store, "alice", &got) == 0 && is_intact(&got), "all that was in it is: %s", err.what);
     ok(!got.password_expired && got.devices[0].offset == 0 && !got.devices[0].at_login,
@@ -191,6 +205,31 @@ static void test_upgrade(void)
     store_close(&store);
     begun = 0;
     ok(open_store(&store) == 0 && begun == 0, "the next time there is nothing to do");
+}
+
+static void test_upgrade_of_2(void)
+{
+    static const struct mail_code none[MAIL_PURPOSES];
+    struct account got CLEANUP(account_clear) = {0};
+    struct store *store CLEANUP(store_close) = NULL;
+    struct event last = {0};
+    int64_t time = -1;
+
+    ok(make_old("second") && run(version_2) && number("PRAGMA user_version") == 2,
+       "a store of version 2");
+    begun = versions = 0;
+    ok(open_store(&store) == 0 && number("PRAGMA user_version") == 3 && begun == 1 && versions == 1,
+       "opening brings it to version 3, in one transaction: %s", err.what);
+    ok(load(store, "alice", &got) == 0 && is_intact(&got) && got.password_expired &&
+           got.devices[0].offset == -12 && got.devices[0].at_login,
+       "all that was in it is: %s", err.what);
+    ok(store_begin(store, STORE_READ, &err) == 0 &&
+           store_ticket_find(store, &got, "sshd", "192.0.2.1", &time, &err) == 0 && time == 299999,
+       "and when the last success was");
+    store_rollback(store);
+    ok(memcmp(got.codes, none, sizeof(none)) == 0 && number("SELECT count(*) FROM mail_code") == 0,
+       "no code has been sent");
+    ok(fixture_events(store, &last) == 1 && last.id == 5, "the record too");
 }
 
 static int keep(struct store *store, const struct account *before, struct account *after)
@@ -217,12 +256,17 @@ static void test_use(void)
     after.password_expired = true;
     after.devices[0].offset = -12;
     after.devices[0].at_login = true;
+    after.codes[MAIL_RECOVERY] =
+        (struct mail_code){.sent = 300000, .expires = 300600, .tries = 2, .key_id = "k1"};
     ok(keep(store, &got, &after) == 0 && load(store, "alice", &again) == 0 &&
            memcmp(&again, &after, sizeof(again)) == 0 && again.devices[0].offset == -12,
        "keeps what is new");
-    ok(number("SELECT count(*) FROM ticket") == 1 && store_begin(store, STORE_WRITE, &err) == 0 &&
-           store_remove(store, "alice", &err) == 0 && store_commit(store, &err) == 0 &&
-           number("SELECT count(*) FROM ticket") == 0 && number("SELECT count(*) FROM device") == 0,
+    ok(number("SELECT count(*) FROM ticket") == 1 &&
+           number("SELECT count(*) FROM mail_code") == 1 &&
+           store_begin(store, STORE_WRITE, &err) == 0 && store_remove(store, "alice", &err) == 0 &&
+           store_commit(store, &err) == 0 && number("SELECT count(*) FROM ticket") == 0 &&
+           number("SELECT count(*) FROM mail_code") == 0 &&
+           number("SELECT count(*) FROM device") == 0,
        "and loses it with the account");
 }
 
@@ -230,6 +274,7 @@ static void test_use(void)
 static void test_faults(void)
 {
     static const char *const commands[] = {"BEGIN IMMEDIATE", "ALTER TABLE account",
+                                           "CREATE TABLE mail_code",
                                            "PRAGMA application_id =", "COMMIT"};
 
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -242,7 +287,8 @@ static void test_faults(void)
         int r = open_store(&store);
         ok(made && faulty == NULL && r != 0 && store == NULL &&
                number("PRAGMA user_version") == 1 &&
-               number("SELECT count(*) FROM sqlite_master WHERE name = 'ticket'") == 0 &&
+               number("SELECT count(*) FROM sqlite_master WHERE name IN ('ticket', 'mail_code')") ==
+                   0 &&
                number("SELECT count(*) FROM pragma_table_info('device')") == 15,
            "%s fails: %s, and it is of version 1 as before", commands[i], err_sentence(r));
         faulty = NULL;
@@ -285,7 +331,7 @@ static void test_together(void)
         close(start[1]);
         while (wait(&status) > 0)
             good += status == 0;
-        ok(good == 4 && number("PRAGMA user_version") == 2,
+        ok(good == 4 && number("PRAGMA user_version") == 3,
            "round %u: of four processes at once each has the whole store", round);
     }
 }
@@ -329,7 +375,7 @@ static void test_hostile(void)
 
 static void test_others(void)
 {
-    static const int64_t refused[] = {3, 99, 0, -1};
+    static const int64_t refused[] = {4, 99, 0, -1};
     struct store *store CLEANUP(store_close) = NULL;
     char sql[64];
 
@@ -350,6 +396,7 @@ static void test_others(void)
 int main(void)
 {
     test_upgrade();
+    test_upgrade_of_2();
     test_use();
     test_faults();
     test_together();

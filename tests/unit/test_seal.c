@@ -285,6 +285,43 @@ static void test_format(void)
        "and that of digests");
 }
 
+/* SHA-256 of the address (FIPS 180-4): kept in the place of a secret. */
+static void test_fingerprint(void)
+{
+    static const uint8_t expected[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                       0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                                       0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                                       0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    const struct seal_ring ring = ring_of("k1", 1, NULL, 0);
+    struct secret one = {.length = 64}, other = {0};
+    struct device device = device_of(5, 20);
+
+    memset(one.bytes, 'x', sizeof(one.bytes));
+    ok(seal_fingerprint("abc", &one) == 0 && one.length == sizeof(expected) &&
+           memcmp(one.bytes, expected, sizeof(expected)) == 0 && one.bytes[32] == 0 &&
+           one.bytes[SECRET_BYTES_MAX - 1] == 0,
+       "the fingerprint of an address is its SHA-256, and nothing behind it");
+    ok(seal_fingerprint("abC", &other) == 0 && other.length == one.length &&
+           memcmp(one.bytes, other.bytes, one.length) != 0,
+       "of another address another");
+    device.type = DEVICE_EMAIL;
+    device.period = 0;
+    device.digits = ACCOUNT_MAIL_DIGITS;
+    device.secret = one;
+    struct device opened = device;
+    bool sealed = seal_device(&ring, "alice", &device) == 0;
+    opened.sealed = device.sealed;
+    opened.secret.length = 0;
+    ok(sealed && seal_open_device(&ring, "alice", &opened) == 0 &&
+           memcmp(&opened.secret, &one, sizeof(one)) == 0,
+       "it is sealed as a secret is");
+    struct device app = device;
+    app.type = DEVICE_HOTP;
+    ok(refuses(&ring, "alice", app, ERR_SEAL) && refuses(&ring, "bob", device, ERR_SEAL),
+       "and opens for that device alone");
+    ok(ERR_peek_error() == 0, "and leaves no error to the host");
+}
+
 static void test_error_queue(void)
 {
     const struct seal_ring ring = ring_of("k1", 1, NULL, 0);
@@ -336,6 +373,7 @@ int main(void)
     test_wrong_input();
     test_digests();
     test_format();
+    test_fingerprint();
     test_error_queue();
     test_key_ids();
     return tap_done();

@@ -118,6 +118,12 @@ static void test_round_trip(void)
                                            .secret = {.bytes = {1, 2, 3}, .length = 64}};
         (void)snprintf(after.devices[i].label, ACCOUNT_LABEL_SIZE, "d%zu", i);
     }
+    after.codes[MAIL_LOGIN] = (struct mail_code){.sent = FIXTURE_NOW,
+                                                 .expires = FIXTURE_NOW + 600,
+                                                 .device = 101,
+                                                 .tries = 3,
+                                                 .key_id = "k1",
+                                                 .digest = {1, 2, 3}};
     ok(store_begin(store, STORE_WRITE, &err) == 0 &&
            store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0,
        "an account is saved");
@@ -129,6 +135,8 @@ static void test_round_trip(void)
     after.devices[0].at_login = true;
     after.password_expired = false;
     after.failures = 0;
+    after.codes[MAIL_RECOVERY] = after.codes[MAIL_LOGIN];
+    after.codes[MAIL_RECOVERY].device = 0;
     account_remove_device(&after, 1);
     ok(store_begin(store, STORE_WRITE, &err) == 0 && store_save(store, &before, &after, &err) == 0,
        "a change is saved");
@@ -139,8 +147,17 @@ static void test_round_trip(void)
            store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0 &&
            load("alice", &got) == 0 && got.device_count == 1 && got.devices[0].last_step == 78 &&
            got.devices[0].offset == ACCOUNT_OFFSET_MAX && got.devices[0].at_login &&
-           !got.password_expired && got.failures == 0,
+           !got.password_expired && got.failures == 0 &&
+           memcmp(got.codes, after.codes, sizeof(got.codes)) == 0 &&
+           got.codes[MAIL_LOGIN].tries == 0 && got.codes[MAIL_RECOVERY].tries == 3,
        "and there when committed");
+    before = after;
+    after.codes[MAIL_LOGIN] = (struct mail_code){0};
+    after.codes[MAIL_RECOVERY].tries--;
+    ok(store_begin(store, STORE_WRITE, &err) == 0 &&
+           store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0 &&
+           load("alice", &got) == 0 && memcmp(&after, &got, sizeof(got)) == 0,
+       "a code that was used is gone, and one that was guessed at has lost a try");
     ok(load("Alice", &got) == ERR_NOT_FOUND && load("", &got) == ERR_NOT_FOUND &&
            load("x' OR '1'='1", &got) == ERR_NOT_FOUND,
        "other names are other names");
@@ -161,6 +178,7 @@ static void test_hostile_rows(void)
         {"UPDATE device SET digits=5", "UPDATE device SET digits=6"},
         {"UPDATE device SET digits=9999999999", "UPDATE device SET digits=6"},
         {"UPDATE device SET period=0", "UPDATE device SET period=30"},
+        {"UPDATE device SET type='sms'", "UPDATE device SET type='totp'"},
         {"UPDATE device SET type='email'", "UPDATE device SET type='totp'"},
         {"UPDATE device SET state='on'", "UPDATE device SET state='active'"},
         {"UPDATE device SET algorithm='MD5'", "UPDATE device SET algorithm='SHA1'"},
@@ -206,6 +224,64 @@ static void test_hostile_rows(void)
        "more devices than there can be");
     ok(meddle("DELETE FROM device WHERE id BETWEEN 1001 AND 1020") && load("alice", &got) == 0,
        "the store is whole again");
+}
+
+/* A code that cannot be right is no reason to take the account for one without. */
+static void test_hostile_codes(void)
+{
+    static const char *const cases[] = {
+        "purpose='Login'",
+        "purpose=''",
+        "purpose='login '",
+        "purpose='password'",
+        "purpose=zeroblob(5)",
+        "purpose='a purpose that is longer than any'",
+        "device=-1",
+        "device='x'",
+        "device=1e300",
+        "sent=0",
+        "sent=-1",
+        "sent='now'",
+        "sent=9223372036854775807",
+        "expires=-1",
+        "expires='never'",
+        "expires=9223372036854775807",
+        "tries=4",
+        "tries=-1",
+        "tries=4294967297",
+        "tries='3x'",
+        "key_id=''",
+        "key_id='k 1'",
+        "key_id='a key id that is too long'",
+        "key_id=x'6b31'",
+        "digest=x''",
+        "digest=x'00'",
+        "digest=zeroblob(31)",
+        "digest=zeroblob(33)",
+        "digest=zeroblob(5000)",
+        "digest=7",
+    };
+    struct account got CLEANUP(account_clear) = {0};
+
+    (void)fixture_enroll(store, &conf, "carla", "phone");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char sql[256];
+        snprintf(sql, sizeof(sql),
+                 "UPDATE mail_code SET %s WHERE account IN"
+                 " (SELECT id FROM account WHERE name='carla')",
+                 cases[i]);
+        bool done =
+            meddle("DELETE FROM mail_code; INSERT INTO mail_code SELECT id, 'login', 7, 300000,"
+                   " 300600, 3, 'k1', zeroblob(32) FROM account WHERE name='carla'") &&
+            load("carla", &got) == 0 && got.codes[MAIL_LOGIN].sent == 300000 && meddle(sql);
+        err = (struct err){0};
+        int r = load("carla", &got);
+        ok(done && r == ERR_STORE_CORRUPT && got.device_count == 0 && err.what[0] != '\0', "%s: %s",
+           cases[i], err.what);
+    }
+    ok(meddle("DELETE FROM mail_code") && load("carla", &got) == 0 && got.device_count == 1 &&
+           got.codes[MAIL_LOGIN].sent == 0,
+       "without it the account is whole");
 }
 
 static void test_swap(void)
@@ -278,7 +354,7 @@ static void test_hostile_files(void)
            reopen("sqlite:relative.db") == ERR_INVALID && reopen("") == ERR_INVALID,
        "other URIs");
     ok(meddle("PRAGMA user_version=99") && reopen(conf.store) == ERR_STORE_NEWER &&
-           meddle("PRAGMA user_version=2") && reopen(conf.store) == 0,
+           meddle("PRAGMA user_version=3") && reopen(conf.store) == 0,
        "a newer schema");
     ok(meddle("PRAGMA application_id=1") && reopen(conf.store) == ERR_STORE_SCHEMA &&
            meddle("PRAGMA application_id=0x546f7470"),
@@ -598,6 +674,7 @@ int main(void)
            store_commit(store, &err) == 0,
        "the account is removed");
     test_hostile_rows();
+    test_hostile_codes();
     test_swap();
     test_hostile_files();
     test_truncated();
