@@ -188,4 +188,6 @@ def open_office(island, clock=None):
     island.put(os.path.dirname(island.find(island.tree, "totp-mail")))
     with Mta(island.path("mta")) as mta:
         mount("--bind", mta.config, "/etc/postfix")
+        mta.send(f"postmaster@{DOMAIN}", "Subject: test\n\nIt works.\n")
+        mta.take(f"postmaster@{DOMAIN}")
         yield Office(island, mta, clock)

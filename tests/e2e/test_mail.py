@@ -163,8 +163,10 @@ def test_switched_off(office, server, alice, bob):
 
 
 def test_su(office, alice, bob):
-    """A program that is set-uid root, started by somebody else."""
+    """A program that is set-uid root, started by somebody else; and a sendmail with options that
+    Postfix takes from nobody but root."""
     office.island.service("su")
+    office.configure(sendmail=office.mta.sendmail)
     office.later()
     terminal = Terminal(["su", alice.name, "-c", f"echo {MARK}-$(id -un)"], bob)
     for prompt, answer in (("Password: ", lambda: PASSWORD),
@@ -174,6 +176,7 @@ def test_su(office, alice, bob):
     shown = terminal.close()
     ok(is_in(shown, alice) and address_of(alice) not in shown, "su: a code comes, and lets in",
        shown)
+    office.configure()
 
 
 # --- an app as well -------------------------------------------------------------------------------
