@@ -43,7 +43,7 @@
     X(COUNT, "count", "N", "how many backup tokens, 1 to 50")                                      \
     X(SINCE, "since", "WHEN", "from a time (2026-01-31, 2026-01-31T12:00:00Z) or so long ago: 2h") \
     X(SERVICE, "service", "NAME", "only what this PAM service asked")                              \
-    X(VERDICT, "verdict", "WORD", "only codes that were accepted, wrong, replayed, ...")           \
+    X(VERDICT, "verdict", "WORD", "only what was accepted, wrong, ...; e-mail that failed")        \
     X(FOLLOW, "follow", NULL, "go on with what happens; with --json one document a line")          \
     X(PROMETHEUS, "prometheus", NULL, "print metrics for the textfile collector of node_exporter")
 

@@ -52,6 +52,28 @@ int run_device(const struct run *run, size_t n, const char **label, struct err *
     return 0;
 }
 
+const char *run_argument(const struct run *run, const char *user,
+                         char out[static RUN_ARGUMENT_SIZE])
+{
+    const bool own = run->remote && strcmp(user, run->actor) == 0;
+
+    snprintf(out, RUN_ARGUMENT_SIZE, "%s%s", own ? "" : " ", own ? "" : user);
+    return out;
+}
+
+int run_hint_device(const struct run *run, int r, struct err *err)
+{
+    const char *word = run_word(run, 1);
+
+    if (r != ERR_PERMISSION || !run->remote || word == NULL || strcmp(word, run->actor) == 0 ||
+        run_word(run, 2) != NULL || run_option(run, OPTION_DEVICE) != NULL)
+        return r;
+    return err_set(err, r, word,
+                   _("not permitted: this is another's record; a device of your own is meant by "
+                     "'totpctl %s --device %s'"),
+                   run_word(run, 0), word);
+}
+
 int run_number(const struct run *run, enum args_option option, uint64_t min, uint64_t max,
                uint64_t *value, struct err *err)
 {
@@ -188,6 +210,22 @@ static void send_mail(struct run *run, const struct outbox *outbox)
     out_message("no e-mail was sent: %s", text);
 }
 
+/* Whoever waits for a code on a host without an MTA waits in vain. The message is handed over all
+ * the same: that it failed is recorded. */
+static void warn_no_program(struct run *run)
+{
+    const char *command = run->conf.sendmail;
+    const int length = (int)strcspn(command, " \t");
+    char path[CONF_TEXT_SIZE];
+    struct stat st = {0};
+
+    snprintf(path, sizeof(path), "%.*s", length, command);
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+        return;
+    run->unsent = true;
+    out_message("%s: there is no such program: no e-mail leaves this host; see totp.conf(5)", path);
+}
+
 static int ask_here(struct run *run, struct call *call, struct reply *reply, struct err *err)
 {
     struct outbox outbox CLEANUP(outbox_clear) = {0};
@@ -202,6 +240,8 @@ static int ask_here(struct run *run, struct call *call, struct reply *reply, str
     r = perform(run->store, &run->conf, run->host, call, now, reply, err);
     store_set_outbox(run->store, NULL);
     send_mail(run, &outbox);
+    if (r == 0 && reply->address[0] != '\0' && !run->unsent)
+        warn_no_program(run);
     return r;
 }
 
@@ -211,6 +251,15 @@ static int name_nobody(const struct call *call, int r, struct err *err)
     if (r != ERR_NOT_FOUND || err->what[0] != '\0' || call->user == NULL)
         return r;
     return err_set(err, r, call->user, "there is no such user: see 'totpctl list'");
+}
+
+/* Of oneself, without a record. Only root makes one without a device. */
+static const char *describe_missing(enum call_method method)
+{
+    return method == CALL_SET
+               ? N_("you have no account yet: have an administrator run 'totpctl add' with your "
+                    "name and --email ADDRESS")
+               : N_("you have no device yet: 'totpctl enroll' makes one");
 }
 
 static int ask_service(struct run *run, struct call *call, struct reply *reply, struct err *err)
@@ -233,61 +282,9 @@ static int ask_service(struct run *run, struct call *call, struct reply *reply, 
                        "the service has another configuration, store or keys: leave out --config, "
                        "--store and --key-file");
     if (r == ERR_NOT_FOUND && call->user != NULL && strcmp(call->user, run->actor) == 0)
-        return err_set(
-            err, r, call->user, "%s",
-            reason[0] != '\0' ? reason : N_("you have no device yet: 'totpctl enroll' makes one"));
+        return err_set(err, r, call->user, "%s",
+                       reason[0] != '\0' ? reason : describe_missing(call->method));
     return r;
-}
-
-/* --- a code, which may have to be sent -------------------------------------------------------- */
-
-/* address: where one is that can be used now, or empty. Unasked, a person who has another device
- * gets none; what is wrong then is told when the code is judged. */
-static void send_code(struct run *run, const char *user, bool unasked,
-                      char address[static ACCOUNT_TEXT_SIZE])
-{
-    struct call call = {.method = CALL_SEND, .user = user, .unasked = unasked};
-    struct reply reply = {0};
-    struct err err = {0};
-
-    int r = run_ask(run, &call, &reply, &err);
-    text_cut(address, ACCOUNT_TEXT_SIZE, r == 0 && !run->unsent ? reply.address : "");
-    if (unasked || run->unsent || address[0] != '\0')
-        return;
-    if (r != 0)
-        out_error(&err);
-    else if (reply.wait > 0)
-        out_message("the code that was sent last is used up: another can be sent in %lld s",
-                    (long long)reply.wait);
-    else
-        out_message("no code can be sent: this takes an e-mail device in use, and an account that "
-                    "is neither locked nor closed");
-}
-
-static int ask_code_once(bool own, const char *address, struct answer *code, struct err *err)
-{
-    char prompt[2 * ACCOUNT_TEXT_SIZE];
-
-    if (address[0] == '\0')
-        return own ? ask_secret("A code of your own: ", code, err)
-                   : ask_secret("Code: ", code, err);
-    snprintf(prompt, sizeof(prompt),
-             own ? _("A code of your own (sent to %s): ") : _("Code (sent to %s): "), address);
-    return ask_secret(prompt, code, err);
-}
-
-int run_ask_code(struct run *run, const char *user, bool own, struct answer *code, struct err *err)
-{
-    char address[ACCOUNT_TEXT_SIZE] = "";
-
-    if (own)
-        send_code(run, user, true, address);
-    for (;;) {
-        int r = ask_code_once(own, address, code, err);
-        if (r != 0 || !ask_is_terminal() || strcmp(code->text, "email") != 0)
-            return r;
-        send_code(run, user, false, address);
-    }
 }
 
 /* --- asking, with a code of one's own --------------------------------------------------------- */
@@ -296,7 +293,7 @@ static int ask_with_proof(struct run *run, struct call *call, struct reply *repl
 {
     struct answer proof CLEANUP(answer_clear) = {0};
 
-    int r = run_ask_code(run, run->actor, true, &proof, err);
+    int r = run_ask_code(run, run->actor, RUN_CODE_OWN, &proof, err);
     if (r == ERR_INVALID && !ask_is_terminal())
         return err_set(err, r, _("standard input"),
                        "a code of your own is needed: give it as the next line");
@@ -322,4 +319,18 @@ int run_ask(struct run *run, struct call *call, struct reply *reply, struct err 
         r = ask_with_proof(run, call, reply, err);
     run->locked = r == ERR_REFUSED && reply->outcome.verdict == VERDICT_LOCKED;
     return name_nobody(call, r, err);
+}
+
+int run_look(struct run *run, const char *user, struct account *account, bool *known,
+             struct err *err)
+{
+    struct call call = {.method = CALL_SHOW, .user = user};
+    struct reply reply = {.account = account};
+
+    *known = false;
+    if (run->remote && strcmp(user, run->actor) != 0)
+        return 0;
+    int r = run_ask(run, &call, &reply, err);
+    *known = r == 0;
+    return r;
 }

@@ -29,7 +29,7 @@ struct run {
     struct conf conf;
     bool remote;         /* without root: the service is asked */
     bool locked;         /* one's own account, as the service says */
-    bool unsent;         /* an e-mail of the last call could not be handed over; that was said */
+    bool unsent;         /* no e-mail of the last call leaves this host; that was said */
     struct store *store; /* NULL where a verb needs none, and when remote */
     char host[RUN_NAME_SIZE], actor[RUN_NAME_SIZE], tty[RUN_NAME_SIZE];
 };
@@ -60,11 +60,37 @@ int run_device(const struct run *run, size_t n, const char **label, struct err *
  * the use cases'; ERR_REFUSED: that code was not accepted, reply->outcome says why. */
 int run_ask(struct run *run, struct call *call, struct reply *reply, struct err *err) MUST_CHECK;
 
-/* Asks for a code of user's, as ask_secret does; own: user is who runs this, and the code proves
- * it. Whoever answers "email" on a terminal is sent a code, and asked again. One of their own is
- * sent unasked to people who have no other device. */
-int run_ask_code(struct run *run, const char *user, bool own, struct answer *code,
+/* The user's account, where it can be seen without a code: all of them here, one's own through the
+ * service. *known: whether it can. Errors are the use cases'; *known is false then. */
+int run_look(struct run *run, const char *user, struct account *account, bool *known,
+             struct err *err) MUST_CHECK;
+
+/* Of whom a code is asked, and what the prompt tells. */
+enum run_code {
+    RUN_CODE = 0,
+    RUN_CODE_OFFERED, /* one can be sent: an e-mail device is in use */
+    RUN_CODE_OWN,     /* user is who runs this, and the code proves it */
+};
+
+/* Asks for a code of user's, as ask_secret does. Whoever answers "email" on a terminal is sent a
+ * code, and asked again. One of their own is sent unasked to people who have no other device. */
+int run_ask_code(struct run *run, const char *user, enum run_code kind, struct answer *code,
                  struct err *err) MUST_CHECK;
+
+/* ERR_CONFLICT: this host's configuration lets no code be sent to anybody. */
+int run_check_mail(const struct run *run, struct err *err) MUST_CHECK;
+
+/* Remarks where the code is, of a reply that has its address. */
+void run_explain_sent(const struct run *run, const struct reply *reply);
+
+/* What follows a verb in a command to be typed: " USER", or nothing where that is oneself. */
+#define RUN_ARGUMENT_SIZE (RUN_NAME_SIZE + 1)
+const char *run_argument(const struct run *run, const char *user,
+                         char out[static RUN_ARGUMENT_SIZE]);
+
+/* Without root one word is a user. Where that one is another, a device of one's own may have been
+ * meant: err tells how to say so. r: what the service answered, which is the result. */
+int run_hint_device(const struct run *run, int r, struct err *err);
 
 /* The option's argument ("" for one without), or NULL when it is not given. */
 const char *run_option(const struct run *run, enum args_option option);

@@ -78,6 +78,26 @@ static int parse_field(const char *word, struct call *call, struct err *err)
                    word);
 }
 
+/* Names what stands in the way of another address, where it can be seen. */
+static int explain_address(struct run *run, const struct call *call, int r, struct err *err)
+{
+    struct account account CLEANUP(account_clear) = {0};
+    char argument[RUN_ARGUMENT_SIZE];
+    struct err ignored = {0};
+    bool known = false;
+
+    if (r != ERR_CONFLICT || call->email == NULL ||
+        run_look(run, call->user, &account, &known, &ignored) != 0)
+        return r;
+    for (size_t i = 0; i < account.device_count; i++)
+        if (account.devices[i].type == DEVICE_EMAIL)
+            return err_set(err, r, call->user,
+                           _("an e-mail device was made for the address there is: remove it first, "
+                             "with 'totpctl remove%s --device %s', and enrol it anew"),
+                           run_argument(run, call->user, argument), account.devices[i].label);
+    return r;
+}
+
 int verb_set(struct run *run, struct err *err)
 {
     struct call call = {.method = CALL_SET};
@@ -95,7 +115,7 @@ int verb_set(struct run *run, struct err *err)
     call.user = at == 1 ? run->actor : first;
     for (size_t i = at; r == 0 && run_word(run, i) != NULL; i++)
         r = parse_field(run_word(run, i), &call, err);
-    return r == 0 ? change(run, &call, err) : r;
+    return r == 0 ? explain_address(run, &call, change(run, &call, err), err) : r;
 }
 
 /* Nobody is asked for the password of an account that is not there. The service tells without. */
@@ -150,7 +170,7 @@ int verb_disable(struct run *run, struct err *err)
 
 int verb_remove(struct run *run, struct err *err)
 {
-    return change_device(run, CALL_REMOVE, err);
+    return run_hint_device(run, change_device(run, CALL_REMOVE, err), err);
 }
 
 static int change_account(struct run *run, enum call_method method, struct err *err)
@@ -181,7 +201,7 @@ static int change_tokens(struct run *run, struct call *call, struct err *err)
     if (r != 0)
         return r;
     if (!run->json) {
-        tokens_show(run, &tokens);
+        tokens_show(run, call->user, &tokens);
         return STATUS_DONE;
     }
     out_text(&out, "user", call->user);

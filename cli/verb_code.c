@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "language.h"
+#include "match.h"
 #include "resync.h"
 #include "text.h"
 #include "verbs.h"
@@ -28,6 +29,7 @@ void lock_explain(const struct run *run, int64_t locked_until)
 void verdict_explain(const struct run *run, const char *user, const struct reply *reply)
 {
     const struct outcome *result = &reply->outcome;
+    char argument[RUN_ARGUMENT_SIZE];
 
     if (result->method == METHOD_BACKUP)
         run_remark(run,
@@ -37,8 +39,8 @@ void verdict_explain(const struct run *run, const char *user, const struct reply
     if (reply->tokens_due)
         run_remark(run,
                    "this code has activated the first device of %s, who has no backup tokens yet: "
-                   "'totpctl backup new' makes them",
-                   user);
+                   "'totpctl backup new%s' makes them",
+                   user, run_argument(run, user, argument));
     if (result->verdict == VERDICT_LOCKED)
         lock_explain(run, result->locked_until);
 }
@@ -64,6 +66,20 @@ int verdict_print(const struct run *run, const char *user, const struct outcome 
     return r == 0 ? (int)run_verdict(result->verdict) : r;
 }
 
+/* Whether a code can be sent for a login, as far as can be seen. */
+static enum run_code find_kind(const struct run *run, const struct account *account)
+{
+    struct err ignored = {0};
+
+    if (!run->conf.rules.email_devices || run_check_mail(run, &ignored) != 0)
+        return RUN_CODE;
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].type == DEVICE_EMAIL &&
+            match_is_in_use(account, &account->devices[i]))
+            return RUN_CODE_OFFERED;
+    return RUN_CODE;
+}
+
 int verb_verify(struct run *run, struct err *err)
 {
     struct answer code CLEANUP(answer_clear) = {0};
@@ -77,7 +93,7 @@ int verb_verify(struct run *run, struct err *err)
     if (r == 0)
         r = run_ask(run, &show, &reply, err);
     if (r == 0)
-        r = run_ask_code(run, call.user, false, &code, err);
+        r = run_ask_code(run, call.user, find_kind(run, &account), &code, err);
     if (r == 0)
         r = run_ask(run, &call, &reply, err);
     if (r != 0)
@@ -171,20 +187,30 @@ static int ask_codes(const struct run *run, struct answer *code, struct answer *
     return r;
 }
 
-static void explain_replayed(const struct run *run, enum kind kind)
+static void explain_replayed(const struct run *run, const char *user, const char *device,
+                             enum kind kind)
 {
+    char argument[RUN_ARGUMENT_SIZE];
+
+    run_argument(run, user, argument);
     if (kind == KIND_COUNTER)
-        run_remark(run, "these codes are not later than the last one accepted: press the button "
-                        "for the next two and try again; if its counter was set back, enrol the "
-                        "device anew with 'totpctl enroll --replace'");
+        run_remark(run,
+                   "these codes are not later than the last one accepted: press the button for the "
+                   "next two and try again; if its counter was set back, enrol the device anew "
+                   "with 'totpctl enroll%s --type hotp --device %s --replace'",
+                   argument, device);
     else if (kind == KIND_CLOCK)
-        run_remark(run, "these codes are not later than the last one accepted: wait for the next "
-                        "two and try again; if its clock was set back, enrol the device anew with "
-                        "'totpctl enroll --replace'");
+        run_remark(run,
+                   "these codes are not later than the last one accepted: wait for the next two "
+                   "and try again; if its clock was set back, enrol the device anew with 'totpctl "
+                   "enroll%s --device %s --replace'",
+                   argument, device);
     else
-        run_remark(run, "these codes are not later than the last one accepted: take the next two "
-                        "and try again; if its clock or counter was set back, enrol the device "
-                        "anew with 'totpctl enroll --replace'");
+        run_remark(run,
+                   "these codes are not later than the last one accepted: take the next two and "
+                   "try again; if its clock or counter was set back, enrol the device anew with "
+                   "'totpctl enroll%s --device %s --replace', with --type hotp if it counts",
+                   argument, device);
 }
 
 static void explain_wrong(const struct run *run, enum kind kind)
@@ -206,12 +232,15 @@ static void explain_wrong(const struct run *run, enum kind kind)
                    RESYNC_COUNTERS);
 }
 
-static void explain_resync(const struct run *run, enum verdict verdict, enum kind kind)
+static void explain_resync(const struct run *run, const char *user, const struct outcome *result,
+                           enum kind kind)
 {
+    const enum verdict verdict = result->verdict;
+
     if (verdict == VERDICT_ACCEPTED)
         run_remark(run, "the device is found again; both codes are used up: log in with the next");
     else if (verdict == VERDICT_REPLAYED)
-        explain_replayed(run, kind);
+        explain_replayed(run, user, result->device, kind);
     else if (verdict == VERDICT_MALFORMED)
         run_remark(run, "these are not two codes: each has as many digits as the device shows");
     else
@@ -253,7 +282,7 @@ int verb_resync(struct run *run, struct err *err)
         r = run_ask(run, &call, &reply, err);
     if (r != 0)
         return r;
-    explain_resync(run, reply.outcome.verdict, kind);
+    explain_resync(run, call.user, &reply.outcome, kind);
     r = print_resync(run, call.user, &reply.outcome, err);
     return r == 0 ? (int)run_verdict(reply.outcome.verdict) : r;
 }

@@ -11,12 +11,30 @@
 
 /* --- backup tokens ---------------------------------------------------------------------------- */
 
-void tokens_show(const struct run *run, const struct reply_tokens *tokens)
+static bool has_mail_device(struct run *run, const char *user)
+{
+    struct account account CLEANUP(account_clear) = {0};
+    struct err ignored = {0};
+    bool known = false;
+
+    if (run_look(run, user, &account, &known, &ignored) != 0)
+        return false;
+    for (size_t i = 0; i < account.device_count; i++)
+        if (account.devices[i].type == DEVICE_EMAIL)
+            return true;
+    return false;
+}
+
+void tokens_show(struct run *run, const char *user, const struct reply_tokens *tokens)
 {
     if (tokens->count == 0)
         return;
-    run_remark(run, "each of these backup tokens replaces a code once; they are shown this one "
-                    "time: keep them where the phone is not");
+    if (has_mail_device(run, user))
+        run_remark(run, "each of these backup tokens replaces a code once; they are shown this one "
+                        "time: keep them in a safe place, and not in the mailbox");
+    else
+        run_remark(run, "each of these backup tokens replaces a code once; they are shown this one "
+                        "time: keep them where the phone is not");
     for (size_t i = 0; i < tokens->count; i++)
         printf("%s\n", tokens->text[i]);
 }
@@ -29,11 +47,14 @@ void tokens_put(struct out *out, const struct reply_tokens *tokens)
     out_end(out);
 }
 
-static void explain_mailed(const struct run *run, const char *address)
+static void explain_mailed(const struct run *run, const char *user, const char *address)
 {
+    char argument[RUN_ARGUMENT_SIZE];
+
     if (address[0] != '\0' && run->unsent)
         out_message("the backup tokens were not sent, and nobody has seen them: 'totpctl backup "
-                    "new' makes others");
+                    "new%s' makes others",
+                    run_argument(run, user, argument));
     else if (address[0] != '\0')
         run_remark(run, "backup tokens have been sent to %s: each replaces a code once", address);
     else
@@ -43,23 +64,25 @@ static void explain_mailed(const struct run *run, const char *address)
 
 /* --- the first code --------------------------------------------------------------------------- */
 
-static int print_confirmed(const struct run *run, const struct first *first,
-                           const struct reply *reply, struct err *err)
+static int print_confirmed(struct run *run, const struct first *first, const struct reply *reply,
+                           struct err *err)
 {
     struct out out CLEANUP(out_clear) = {0};
 
+    const bool unsent = run->unsent;
+
     if (first->mail_tokens)
-        explain_mailed(run, reply->address);
+        explain_mailed(run, first->user, reply->address);
     if (!run->json) {
         run_remark(run, "the device '%s' of %s is active", reply->outcome.device, first->user);
-        tokens_show(run, reply->tokens);
+        tokens_show(run, first->user, reply->tokens);
         return STATUS_DONE;
     }
     out_text(&out, "user", first->user);
     out_text(&out, "device", reply->outcome.device);
     out_text(&out, "state", device_state_name(DEVICE_ACTIVE));
     tokens_put(&out, reply->tokens);
-    if (reply->address[0] != '\0' && !run->unsent)
+    if (reply->address[0] != '\0' && !unsent)
         out_text(&out, "backup_tokens_mailed_to", reply->address);
     return out_print(&out, err);
 }
@@ -69,11 +92,10 @@ static int print_confirmed(const struct run *run, const struct first *first,
 static enum first_source find_source(struct run *run, const char *user, const char *label)
 {
     struct account account CLEANUP(account_clear) = {0};
-    struct call show = {.method = CALL_SHOW, .user = user};
-    struct reply reply = {.account = &account};
     struct err err = {0};
+    bool known = false;
 
-    if ((run->remote && strcmp(user, run->actor) != 0) || run_ask(run, &show, &reply, &err) != 0)
+    if (run_look(run, user, &account, &known, &err) != 0 || !known)
         return FIRST_UNKNOWN;
     const struct device *device = account_device(&account, label, DEVICE_PENDING);
     if (device == NULL)
@@ -81,19 +103,24 @@ static enum first_source find_source(struct run *run, const char *user, const ch
     return device->type == DEVICE_EMAIL ? FIRST_MAILED : FIRST_SHOWN;
 }
 
-static void explain_wrong(enum first_source source)
+static void explain_wrong(const struct run *run, const char *user, enum first_source source)
 {
+    char argument[RUN_ARGUMENT_SIZE];
+
+    run_argument(run, user, argument);
     if (source == FIRST_SHOWN)
         out_message("the code is wrong: take the one shown now, and see that both clocks are "
                     "right");
     else if (source == FIRST_MAILED)
         out_message("the code is wrong, or not good any more: take the one that was sent last; "
-                    "'totpctl enroll --type email' sends another, not sooner than email_interval "
-                    "after it");
+                    "'totpctl enroll%s --type email' sends another, not sooner than email_interval "
+                    "after it",
+                    argument);
     else
         out_message("the code is wrong: take the one shown now, and see that both clocks are "
-                    "right; of an e-mail device it may be good no more: 'totpctl enroll --type "
-                    "email' sends another");
+                    "right; of an e-mail device it may be good no more: 'totpctl enroll%s "
+                    "--type email' sends another",
+                    argument);
 }
 
 static void explain_refused(struct run *run, const struct first *first,
@@ -108,7 +135,7 @@ static void explain_refused(struct run *run, const struct first *first,
     if (source == FIRST_UNKNOWN)
         source = find_source(run, first->user, outcome->device);
     if (outcome->verdict != VERDICT_MALFORMED)
-        explain_wrong(source);
+        explain_wrong(run, first->user, source);
     else if (source == FIRST_MAILED)
         out_message("this is not a code: the one that was sent has %d digits", ACCOUNT_MAIL_DIGITS);
     else
@@ -154,5 +181,5 @@ int verb_confirm(struct run *run, struct err *err)
     int r = run_user(run, 1, &first.user, err);
     if (r == 0)
         r = run_device(run, 2, &first.label, err);
-    return r == 0 ? first_ask(run, &first, 1, err) : r;
+    return r == 0 ? run_hint_device(run, first_ask(run, &first, 1, err), err) : r;
 }

@@ -198,19 +198,13 @@ static int show_device(const struct run *run, const char *user, const struct rep
     return save_pictures(qr, picture, err);
 }
 
-void sent_explain(const struct run *run, const char *address)
-{
-    if (!run->unsent)
-        run_remark(run, "a code has been sent to %s", address);
-}
-
 /* An e-mail device has nothing to set up from. */
 static int show_sent(const struct run *run, const char *user, const struct reply *reply,
                      struct err *err)
 {
     struct out out CLEANUP(out_clear) = {0};
 
-    sent_explain(run, reply->address);
+    run_explain_sent(run, reply);
     if (!run->json)
         return 0;
     put_name(&out, user, &reply->enrolled->device);
@@ -234,6 +228,7 @@ static int show_enrolled(struct run *run, const char *user, const struct reply *
 {
     const struct reply_device *enrolled = reply->enrolled;
     const bool mailed = enrolled->device.type == DEVICE_EMAIL;
+    char argument[RUN_ARGUMENT_SIZE];
     bool ask = asks_code(run);
     const struct first first = {.user = user,
                                 .label = enrolled->device.label,
@@ -251,8 +246,36 @@ static int show_enrolled(struct run *run, const char *user, const struct reply *
         r = first_ask(run, &first, TRIES, err);
     if (r != 0 || !ask)
         run_remark(run,
-                   "the device '%s' of %s is pending until 'totpctl confirm' has its first code",
-                   enrolled->device.label, user);
+                   "the device '%s' of %s is pending until 'totpctl confirm%s' has its first code",
+                   enrolled->device.label, user, run_argument(run, user, argument));
+    return r;
+}
+
+/* Before anything is made or drawn, where it can be seen already. */
+static int check_mail_tokens(struct run *run, const char *user, struct err *err)
+{
+    struct account account CLEANUP(account_clear) = {0};
+    char argument[RUN_ARGUMENT_SIZE];
+    bool known = false;
+
+    if (!asks_code(run))
+        return err_set(err, ERR_USAGE, args_name(OPTION_MAIL_BACKUP_TOKENS),
+                       "backup tokens come with the first code, which is not asked for here: give "
+                       "it to 'totpctl confirm'");
+    if (run->conf.sendmail[0] == '\0')
+        return err_set(err, ERR_CONFLICT, "sendmail",
+                       "no mail is sent: have the backup tokens shown, or an administrator may set "
+                       "'sendmail' in totp.conf");
+    int r = run_look(run, user, &account, &known, err);
+    if (r == ERR_NOT_FOUND)
+        return err_set(err, ERR_CONFLICT, user,
+                       "there is no account with an address yet: 'totpctl add USER --email "
+                       "ADDRESS' makes one, as root; or leave out --mail-backup-tokens");
+    if (r == 0 && known && account.email[0] == '\0')
+        return err_set(err, ERR_CONFLICT, user,
+                       _("the account has no e-mail address to send backup tokens to: set one with "
+                         "'totpctl set%s email=ADDRESS', or leave out --mail-backup-tokens"),
+                       run_argument(run, user, argument));
     return r;
 }
 
@@ -267,10 +290,8 @@ int verb_enroll(struct run *run, struct err *err)
     int r = read_picture(run, &picture, err);
     if (r == 0)
         r = read_request(run, &call, err);
-    if (r == 0 && run_option(run, OPTION_MAIL_BACKUP_TOKENS) != NULL && !asks_code(run))
-        return err_set(err, ERR_USAGE, args_name(OPTION_MAIL_BACKUP_TOKENS),
-                       "backup tokens come with the first code, which is not asked for here: give "
-                       "it to 'totpctl confirm'");
+    if (r == 0 && run_option(run, OPTION_MAIL_BACKUP_TOKENS) != NULL)
+        r = check_mail_tokens(run, call.user, err);
     if (r == 0 && run_option(run, OPTION_SECRET_STDIN) != NULL) {
         r = read_secret(run, &secret, err);
         call.secret = secret.text;
@@ -297,5 +318,6 @@ int verb_qr(struct run *run, struct err *err)
         r = run_device(run, 2, &call.device, err);
     if (r == 0)
         r = run_ask(run, &call, &reply, err);
-    return r == 0 ? show_device(run, call.user, &enrolled, &picture, err) : r;
+    return r == 0 ? show_device(run, call.user, &enrolled, &picture, err)
+                  : run_hint_device(run, r, err);
 }

@@ -106,8 +106,19 @@ static void print_drift(const struct device *device)
                steps);
 }
 
-static void print_device(const struct device *device)
+/* Why no code of an e-mail device is sent to anybody; NULL: they are. */
+static const char *find_silence(const struct conf *conf, const struct device *device)
 {
+    if (device->type != DEVICE_EMAIL)
+        return NULL;
+    if (!conf->rules.email_devices)
+        return "email_devices=no";
+    return conf->sendmail[0] == '\0' ? "sendmail=" : NULL;
+}
+
+static void print_device(const struct conf *conf, const struct device *device)
+{
+    const char *silence = find_silence(conf, device);
     char label[4 * ACCOUNT_LABEL_SIZE], created[TEXT_TIME_SIZE], used[TEXT_TIME_SIZE] = "";
 
     text_format_time(device->created, created);
@@ -126,6 +137,8 @@ static void print_device(const struct device *device)
         printf(_(", counter %lld"), (long long)device->counter);
     printf(_(", created %s, last used %s"), created, used[0] != '\0' ? used : _("never"));
     print_drift(device);
+    if (silence != NULL)
+        printf(_(", no code is sent: %s"), silence);
     putchar('\n');
 }
 
@@ -136,7 +149,7 @@ static const char *describe_password(const struct account *account)
     return account->password_expired ? _("set, to be changed at the next login") : _("set");
 }
 
-static void print_account(const struct account *account)
+static void print_account(const struct conf *conf, const struct account *account)
 {
     const int64_t until = account->locked_until;
     char time[TEXT_TIME_SIZE] = "-", number[32];
@@ -157,7 +170,7 @@ static void print_account(const struct account *account)
              account->tokens_issued);
     print_line(_("Backup tokens"), number);
     for (size_t i = 0; i < account->device_count; i++)
-        print_device(&account->devices[i]);
+        print_device(conf, &account->devices[i]);
 }
 
 int verb_show(struct run *run, struct err *err)
@@ -173,7 +186,7 @@ int verb_show(struct run *run, struct err *err)
     if (r != 0)
         return r;
     if (!run->json) {
-        print_account(&account);
+        print_account(&run->conf, &account);
         return STATUS_DONE;
     }
     put_account(&out, &account);

@@ -25,11 +25,8 @@ void verdict_explain(const struct run *run, const char *user, const struct reply
 int verdict_print(const struct run *run, const char *user, const struct outcome *result,
                   struct err *err) MUST_CHECK;
 
-/* Remarks where a code has been sent. */
-void sent_explain(const struct run *run, const char *address);
-
-/* Backup tokens, the only time they are seen: one a line, or as "backup_tokens". */
-void tokens_show(const struct run *run, const struct reply_tokens *tokens);
+/* Backup tokens of user's, the only time they are seen: one a line, or as "backup_tokens". */
+void tokens_show(struct run *run, const char *user, const struct reply_tokens *tokens);
 void tokens_put(struct out *out, const struct reply_tokens *tokens);
 
 /* A device whose first code is to come. */

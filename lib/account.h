@@ -100,6 +100,7 @@ struct account {
     int64_t locked_until;  /* 0: not locked */
     int64_t created;
     unsigned tokens_issued;
+    bool tokens_mailed; /* those there are were sent by e-mail */
     size_t device_count, token_count;
     struct device devices[ACCOUNT_DEVICES_MAX];
     struct token tokens[ACCOUNT_TOKENS_MAX];

@@ -64,7 +64,9 @@ static int check(const struct admin_fields *fields, struct checked *checked, str
 {
     checked->fields = fields;
     if (fields->email != NULL && !account_email_valid(fields->email))
-        return err_set(err, ERR_INVALID, "email", "this is not one plain address local@domain");
+        return err_set(err, ERR_INVALID, "email",
+                       "this is not one plain address local@domain: in ASCII, of at most 254 "
+                       "characters, without blanks, quotes, commas and angle brackets");
     if (fields->full_name != NULL && !account_full_name_valid(fields->full_name))
         return err_set(err, ERR_INVALID, "full_name",
                        "a full name is at most 256 bytes of printable text");
@@ -106,8 +108,9 @@ static int change_fields(struct account *account, const void *argument, struct e
         return err_set(err, ERR_CONFLICT, account->name,
                        "an e-mail device was made for the address there is: remove it first, and "
                        "enrol it anew");
-    /* A code on its way to the old address recovers nothing any more. */
-    if (fields->email != NULL && strcmp(fields->email, account->email) != 0)
+    /* A code on its way to the old address, or for the old password, recovers nothing any more. */
+    if (fields->password != NULL ||
+        (fields->email != NULL && strcmp(fields->email, account->email) != 0))
         mailcode_void(account, MAIL_RECOVERY);
     if (fields->email != NULL)
         text_cut(account->email, sizeof(account->email), fields->email);
@@ -161,10 +164,18 @@ int admin_set(struct store *store, const char *user, const struct admin_fields *
                   : r;
 }
 
+/* Codes on their way are for the account as it was. */
+static void void_codes(struct account *account)
+{
+    for (unsigned i = 0; i < MAIL_PURPOSES; i++)
+        mailcode_void(account, i);
+}
+
 static int change_enabled(struct account *account, const void *argument, struct err *err)
 {
     (void)err;
     account->enabled = *(const bool *)argument;
+    void_codes(account);
     return 0;
 }
 
@@ -179,6 +190,7 @@ static int change_closed(struct account *account, const void *argument, struct e
 {
     (void)err;
     account->closed = *(const bool *)argument;
+    void_codes(account);
     if (account->closed)
         return 0;
     account->failures = 0;

@@ -289,6 +289,8 @@ static int decide(struct store *store, const struct rules *rules,
 {
     struct policy_attempt attempt = {.now = now,
                                      .code = preparation->code,
+                                     .answer =
+                                         request->shape == AUTH_CODE ? NULL : request->password,
                                      .password = preparation->password,
                                      .own_lock = request->own_lock,
                                      .codeless = preparation->codeless,

@@ -45,6 +45,7 @@
     X(mail_tokens, FIELD_FLAG, NULL)    \
     X(recovery, FIELD_FLAG, NULL)       \
     X(unasked, FIELD_FLAG, NULL)        \
+    X(keep, FIELD_FLAG, NULL)           \
     X(email, FIELD_TEXT, NULL)          \
     X(full_name, FIELD_TEXT, NULL)      \
     X(role, FIELD_TEXT, NULL)           \
@@ -112,7 +113,7 @@ static const struct {
     [CALL_LOCK].takes = ACT,
     [CALL_UNLOCK].takes = ACT,
     [CALL_RESYNC].takes = ACT | M(device) | M(code) | M(next_code),
-    [CALL_SEND].takes = WHERE | M(recovery) | M(unasked),
+    [CALL_SEND].takes = WHERE | M(recovery) | M(unasked) | M(keep),
     [CALL_RECOVER].takes = ACT | M(code) | M(new_password),
     [CALL_DESCRIBE].takes = M(interface),
 };

@@ -81,7 +81,8 @@ struct call {
     bool trial;       /* of a first code: judged, and nothing changed */
     bool mail_tokens; /* of a first code: the backup tokens go by e-mail, and are not shown */
     bool recovery;    /* of a code to send: for Recover; otherwise for a device */
-    bool unasked;     /* of a code to send: only where the person has no other device in use */
+    bool unasked;     /* of a code to send: only where the person has no other device in use; and */
+    bool keep;        /* not while the last is good for a while yet */
     const char *email, *full_name, *role;
     bool clear_grace;
     const char *new_password; /* empty: none */

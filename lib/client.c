@@ -47,13 +47,13 @@ static int64_t clock_ms(void)
 }
 
 /* false, with errno: it did not become ready in time. */
-static bool wait_until(const struct exchange *exchange, short events)
+static bool wait_until(int fd, int64_t until, short events)
 {
-    struct pollfd socket = {.fd = exchange->fd, .events = events};
+    struct pollfd socket = {.fd = fd, .events = events};
 
     /* Looks once in any case: whoever was stopped meanwhile may have the answer already. */
     for (;;) {
-        int64_t left = exchange->until - clock_ms();
+        int64_t left = until - clock_ms();
         int ready = poll(&socket, 1, left > 0 ? (int)left : 0);
         if (ready > 0)
             return true;
@@ -64,6 +64,11 @@ static bool wait_until(const struct exchange *exchange, short events)
     }
     errno = ETIMEDOUT;
     return false;
+}
+
+bool client_wait(int fd, unsigned milliseconds)
+{
+    return wait_until(fd, clock_ms() + milliseconds, POLLIN);
 }
 
 /* That nobody is there is one thing; that we cannot see, or not get through, another: whoever
@@ -121,7 +126,8 @@ static int check_peer(int fd, const char *path, struct err *err)
     return peer.uid == 0 ? 0 : not_roots(path, "the process that listens is not root's", err);
 }
 
-/* Waits while the queue is full of others, which a socket that does not block would not. */
+/* Waits while the queue is full of others, which a socket that does not block would not; no time at
+ * all is for such a one. */
 static int connect_to(int fd, const char *path, unsigned seconds, struct err *err)
 {
     const int64_t until = clock_ms() + seconds * INT64_C(1000);
@@ -144,7 +150,7 @@ int client_connect(const char *path, unsigned seconds, int *fd, struct err *err)
     int r = check_place(path, err);
     if (r != 0)
         return r;
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (seconds > 0 ? 0 : SOCK_NONBLOCK), 0);
     r = connect_to(*fd, path, seconds, err);
     if (r != 0)
         file_close(fd);
@@ -163,7 +169,7 @@ static int send_all(const struct exchange *exchange, size_t length, const char *
                     struct err *err)
 {
     for (size_t sent = 0; sent < length;) {
-        if (!wait_until(exchange, POLLOUT))
+        if (!wait_until(exchange->fd, exchange->until, POLLOUT))
             return interrupted(path, errno, err);
         ssize_t n =
             send(exchange->fd, exchange->buffer + sent, length - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -183,7 +189,7 @@ static int receive(struct exchange *exchange, const char *path, size_t *length, 
     while ((end = memchr(exchange->buffer, '\0', exchange->used)) == NULL) {
         if (exchange->used == sizeof(exchange->buffer))
             return err_set(err, ERR_SERVICE, path, "the service's answer is too long");
-        if (!wait_until(exchange, POLLIN))
+        if (!wait_until(exchange->fd, exchange->until, POLLIN))
             return interrupted(path, errno, err);
         ssize_t n = recv(exchange->fd, exchange->buffer + exchange->used,
                          sizeof(exchange->buffer) - exchange->used, MSG_DONTWAIT);

@@ -16,8 +16,12 @@
 int client_ask(const char *path, const struct call *call, struct reply *reply,
                struct err *err) MUST_CHECK;
 
-/* A connection to the socket at path, by the first rule, within seconds: *fd, which the caller
- * closes. Descriptors 0 to 2 are taken. ERR_NO_SERVICE, ERR_UNTRUSTED; ERR_SERVICE: not now. */
+/* A connection to the socket at path, by the first rule, within seconds (0: at once, and it does
+ * not block): *fd, which the caller closes. Descriptors 0 to 2 are taken. ERR_NO_SERVICE,
+ * ERR_UNTRUSTED; ERR_SERVICE: not now. */
 int client_connect(const char *path, unsigned seconds, int *fd, struct err *err) MUST_CHECK;
+
+/* Whether there is something to read, or the end, within milliseconds. */
+bool client_wait(int fd, unsigned milliseconds) MUST_CHECK;
 
 #endif

@@ -331,6 +331,10 @@ static int check_together(const struct conf *conf, const char *path, struct err 
                        "max_failures, %u, is more than failure_limit, %u: lower the one or raise "
                        "the other",
                        rules->max_failures, rules->failure_limit);
+    if (rules->email_interval > rules->email_code_lifetime)
+        return err_set(err, ERR_CONFIG, path,
+                       "email_interval is longer than email_code_lifetime: shorten it, or raise "
+                       "that");
     if (conf->password == PASSWORD_STORE && conf->mode == MODE_PROMPT)
         return err_set(err, ERR_CONFIG, path,
                        "password=store checks a password in mode=combined or auto: set the mode "

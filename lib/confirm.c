@@ -72,7 +72,7 @@ static int save_first(struct store *store, const struct enroll_code *first,
 }
 
 /* They go out with the commit, and nowhere else. */
-static int mail_tokens(struct store *store, const struct conf *conf, const struct account *account,
+static int mail_tokens(struct store *store, const struct conf *conf, struct account *account,
                        struct reply_tokens *tokens, struct err *err)
 {
     struct notice notice CLEANUP(notice_clear) = {0};
@@ -93,6 +93,7 @@ static int mail_tokens(struct store *store, const struct conf *conf, const struc
         notice.text[at++] = i + 1 < tokens->count ? '\n' : '\0';
     }
     notice.left = (int64_t)tokens->count;
+    account->tokens_mailed = true;
     reply_tokens_clear(tokens);
     account_email_mask(account->email, tokens->address);
     return store_post(store, &notice, err);

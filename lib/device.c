@@ -3,6 +3,7 @@
 
 #include "device.h"
 
+#include "mailcode.h"
 #include "resync.h"
 #include "secret.h"
 #include "text.h"
@@ -159,6 +160,7 @@ static int remove_device(struct account *account, size_t index, struct err *err)
         secret_wipe(account->tokens, sizeof(account->tokens));
         account->token_count = 0;
         account->tokens_issued = 0;
+        account->tokens_mailed = false;
     }
     return 0;
 }
@@ -172,6 +174,9 @@ static int switch_device(struct account *account, size_t index, enum device_stat
         return err_set(err, ERR_CONFLICT, account->name,
                        "the device '%s' is pending: confirm it with its first code", device->label);
     device->state = state;
+    /* A code on its way is for the device as it was. */
+    if (device->type == DEVICE_EMAIL)
+        mailcode_void(account, MAIL_LOGIN);
     return 0;
 }
 

@@ -47,6 +47,57 @@ static int check_request(const struct enroll_request *request, struct err *err)
     return 0;
 }
 
+/* Whose place is taken where no label says it: the only device of that type, one in use before one
+ * that waits. NULL: there is none; *several: nobody can tell. */
+static const struct device *find_replaced(const struct account *account, enum device_type type,
+                                          bool *several)
+{
+    const struct device *found = NULL;
+
+    *several = false;
+    for (size_t i = 0; i < account->device_count; i++) {
+        const struct device *device = &account->devices[i];
+        const bool waits = device->state == DEVICE_PENDING;
+        if (device->type != type || device->at_login)
+            continue;
+        const bool found_waits = found != NULL && found->state == DEVICE_PENDING;
+        if (found == NULL || (found_waits && !waits)) {
+            *several = false;
+            found = device;
+        } else if (waits == found_waits && strcmp(found->label, device->label) != 0) {
+            *several = true;
+        }
+    }
+    return found;
+}
+
+static int check_replaced(const struct enroll_request *request, const struct account *account,
+                          struct err *err)
+{
+    bool several = false;
+
+    if (request->replace && request->label == NULL)
+        (void)find_replaced(account, request->type, &several);
+    return several ? err_set(err, ERR_CONFLICT, account->name,
+                             "there are several devices: name the one whose place it takes")
+                   : 0;
+}
+
+static void set_label(const struct enroll_request *request, const struct account *account,
+                      char *label, size_t size)
+{
+    bool several = false;
+    const struct device *replaced =
+        request->replace ? find_replaced(account, request->type, &several) : NULL;
+
+    if (request->label != NULL)
+        text_cut(label, size, request->label);
+    else if (replaced != NULL)
+        text_cut(label, size, replaced->label);
+    else
+        free_label(account, request->type, label, size);
+}
+
 static int make_device(const struct enroll_request *request, const struct account *account,
                        int64_t now, struct device *device)
 {
@@ -66,10 +117,7 @@ static int make_device(const struct enroll_request *request, const struct accoun
                               .last_step = ACCOUNT_NEVER,
                               .created = now,
                               .last_used = ACCOUNT_NEVER};
-    if (request->label != NULL)
-        text_cut(device->label, sizeof(device->label), request->label);
-    else
-        free_label(account, request->type, device->label, sizeof(device->label));
+    set_label(request, account, device->label, sizeof(device->label));
     if (request->type == DEVICE_EMAIL)
         return seal_fingerprint(account->email, &device->secret);
     if (request->secret != NULL) {
@@ -130,6 +178,11 @@ static int check_email(const struct conf *conf, const struct enroll_request *req
     if (conf->sendmail[0] == '\0')
         return err_set(err, ERR_CONFLICT, "sendmail",
                        "no mail is sent: an administrator may set 'sendmail' in totp.conf");
+    if (account->id == 0)
+        return err_set(
+            err, ERR_CONFLICT, account->name,
+            "there is no account with an address yet: 'totpctl add USER --email ADDRESS' "
+            "makes one, as root");
     if (account->email[0] == '\0')
         return err_set(err, ERR_CONFLICT, account->name,
                        "the account has no e-mail address: set one with 'totpctl set USER "
@@ -137,14 +190,15 @@ static int check_email(const struct conf *conf, const struct enroll_request *req
     for (size_t i = 0; i < account->device_count; i++)
         if (account->devices[i].type == DEVICE_EMAIL &&
             account->devices[i].state != DEVICE_PENDING &&
-            (request->label == NULL || strcmp(request->label, account->devices[i].label) != 0))
+            (request->label == NULL ? !request->replace
+                                    : strcmp(request->label, account->devices[i].label) != 0))
             return err_set(err, ERR_EXISTS, account->name,
                            "the account has an e-mail device already: remove it first, or replace "
                            "it");
     if (mailcode_wait(&conf->rules, account, MAIL_LOGIN, now) > 0)
         return err_set(err, ERR_LIMIT, account->name,
-                       "a code was sent a short while ago: wait as long as email_interval says, "
-                       "and try again");
+                       "a code was sent a short while ago: type that one, or try again when "
+                       "email_interval is over");
     return 0;
 }
 
@@ -170,6 +224,17 @@ static int make_code(struct store *store, const struct conf *conf, int64_t now,
     notice->until = after->codes[MAIL_LOGIN].expires;
     account_email_mask(after->email, made->address);
     return 0;
+}
+
+static int record_code(struct store *store, const struct enroll_request *request,
+                       const struct notice *notice, int64_t now, struct err *err)
+{
+    struct event event;
+
+    event_init(&event, now, "mail", notice->user, &request->origin);
+    text_cut(event.method, sizeof(event.method), notice_name(notice->kind));
+    text_cut(event.device, sizeof(event.device), notice->device);
+    return store_event(store, &event, err);
 }
 
 static bool has_secret(const struct account *account, const struct secret *secret)
@@ -234,6 +299,8 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
         after = before;
     }
     r = clear_way(request, &after, err);
+    if (r == 0)
+        r = check_replaced(request, &after, err);
     if (r == 0 && mails && (r = check_email(conf, request, &after, now, err)) == 0)
         clear_email(&after);
     if (r != 0)
@@ -251,6 +318,8 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
         r = store_save(open, &before, &after, err);
     if (r == 0 && mails)
         r = store_post(open, &notice, err);
+    if (r == 0 && mails)
+        r = record_code(open, request, &notice, now, err);
     if (r == 0)
         r = store_record(open, "enroll", after.name, made.device.label, NULL, &request->origin, now,
                          err);

@@ -14,7 +14,8 @@
 struct enroll_request {
     const char *user;
     struct event_origin origin;
-    const char *label; /* NULL: "phone", "phone-2", ... the first that is free; "email" */
+    const char *label; /* NULL: "phone", "phone-2", ... the first that is free; "email"; see
+                        * replace */
     enum device_type type;
     enum otp_algorithm algorithm;
     unsigned digits, period;
@@ -22,7 +23,8 @@ struct enroll_request {
     uint64_t counter;            /* HOTP: the next moving factor */
     bool at_login; /* of a login that enrols. ERR_CONFLICT: there is a device already, or an admin's
                     * first one would not be root's */
-    bool replace;  /* the label may be taken: the old device goes when the new one is confirmed */
+    bool replace;  /* the label may be taken: the old device goes when the new one is confirmed;
+                    * without a label it is that of the only device of the type, else ERR_CONFLICT */
 };
 
 /* A pending device; the account is made when there is none. A pending device of the same label is

@@ -16,12 +16,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CONNECT_SECONDS 1
+#define ANSWER_MS 500
 #define SOCKET_NAME "mail"
 
 #define KIND_WORD(identifier, name, notify) name "|"
 #define CHARS(member, name) FIELD(FIELD_CHARS, struct mail, member, name)
 static const struct field fields[] = {
+    CHARS(config, "config"),
     CHARS(sendmail, "sendmail"),
     CHARS(from, "from"),
     CHARS(languages, "languages"),
@@ -125,41 +126,65 @@ static bool is_wanted(const struct conf *conf, enum notice_kind kind)
     }
 }
 
-/* false: nobody has taken it. A socket that is new holds a line whole, or something is wrong with
- * it; what listens there does nothing with a part of one. */
-static bool ask_socket(const char *path, const struct line *line)
+struct way {
+    const struct conf *conf;
+    const char *host;
+    bool hung; /* who listens has let us wait: once is enough */
+};
+
+/* A socket that is new holds a line whole, or something is wrong with it; what listens there does
+ * nothing with a part of one. */
+static bool send_line(int fd, const struct line *line)
 {
-    int fd CLEANUP(file_close) = -1;
     ssize_t sent;
 
-    if (client_connect(path, CONNECT_SECONDS, &fd, NULL) != 0)
-        return false;
     do
         sent = send(fd, line->text, line->length, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     return sent >= 0 && (size_t)sent == line->length;
 }
 
-static bool ask_service(const struct conf *conf, const struct line *line)
+/* false: nobody has taken it, as far as we know. */
+static bool ask_socket(struct way *way, const char *path, const struct line *line)
 {
+    int fd CLEANUP(file_close) = -1;
+    char answer;
+    ssize_t got;
+
+    if (client_connect(path, 0, &fd, NULL) != 0 || !send_line(fd, line))
+        return false;
+    way->hung = !client_wait(fd, ANSWER_MS);
+    do
+        got = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    return got == sizeof(answer);
+}
+
+static bool ask_service(struct way *way, const struct line *line)
+{
+    const struct conf *conf = way->conf;
     char directory[CONF_TEXT_SIZE] = "", path[CONF_TEXT_SIZE + sizeof(SOCKET_NAME)] = "";
     struct file_stdio stdio = {0};
 
-    if (conf->socket[0] == '\0' || file_dirname(conf->socket, directory, sizeof(directory)) != 0 ||
+    if (way->hung || conf->socket[0] == '\0' ||
+        file_dirname(conf->socket, directory, sizeof(directory)) != 0 ||
         file_stdio_hold(&stdio) != 0)
         return false;
     snprintf(path, sizeof(path), "%s/" SOCKET_NAME, directory);
-    bool taken = ask_socket(path, line);
+    bool taken = ask_socket(way, path, line);
     file_stdio_release(&stdio);
     return taken;
 }
 
-static int fill(struct mail *mail, const struct conf *conf, const char *host,
-                const struct notice *notice)
+static int fill(struct mail *mail, const struct way *way, const struct notice *notice)
 {
+    const struct conf *conf = way->conf;
+
     mail->notice = *notice;
-    text_cut(mail->host, sizeof(mail->host), host);
-    int r = text_copy(mail->sendmail, sizeof(mail->sendmail), conf->sendmail);
+    text_cut(mail->host, sizeof(mail->host), way->host);
+    int r = text_copy(mail->config, sizeof(mail->config), conf->file);
+    if (r == 0)
+        r = text_copy(mail->sendmail, sizeof(mail->sendmail), conf->sendmail);
     if (r == 0)
         r = text_copy(mail->from, sizeof(mail->from), conf->mail_from);
     if (r == 0)
@@ -167,30 +192,30 @@ static int fill(struct mail *mail, const struct conf *conf, const char *host,
     return r == 0 ? text_copy(mail->store, sizeof(mail->store), conf->store) : r;
 }
 
-static int hand_over(const struct conf *conf, const char *host, const struct notice *notice,
-                     struct err *err)
+static int hand_over(struct way *way, const struct notice *notice, struct err *err)
 {
     struct mail mail CLEANUP(mail_clear) = {0};
     struct line line CLEANUP(line_clear) = {.length = 0};
 
-    int r = fill(&mail, conf, host, notice);
+    int r = fill(&mail, way, notice);
     if (r == 0)
         r = write_line(&mail, &line);
     if (r != 0)
         return err_set(err, r, MAIL_PATH, "the message \"%s\" cannot be written",
                        notice_name(notice->kind));
-    return ask_service(conf, &line) ? 0 : proc_start(MAIL_PATH, line.text, line.length, err);
+    return ask_service(way, &line) ? 0 : proc_start(MAIL_PATH, line.text, line.length, err);
 }
 
 int mail_send(const struct conf *conf, const char *host, const struct outbox *outbox,
               struct err *err)
 {
+    struct way way = {.conf = conf, .host = host};
     struct err first = {0};
     int result = 0;
 
     for (size_t i = 0; conf->sendmail[0] != '\0' && i < outbox->count; i++) {
         const struct notice *notice = &outbox->notices[i];
-        int r = is_wanted(conf, notice->kind) ? hand_over(conf, host, notice, &first) : 0;
+        int r = is_wanted(conf, notice->kind) ? hand_over(&way, notice, &first) : 0;
         if (r != 0 && result == 0) {
             result = r;
             if (err != NULL)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_FIRST 2
+#define ROOM_FIRST 4 /* a change is seldom worth more */
 
 static const struct {
     const char *name, *wish;
@@ -68,6 +68,11 @@ static int make_room(struct outbox *outbox)
     outbox->notices = notices;
     outbox->room = room;
     return 0;
+}
+
+int outbox_reserve(struct outbox *outbox)
+{
+    return make_room(outbox);
 }
 
 int outbox_add(struct outbox *outbox, const struct notice *notice)
@@ -150,8 +155,19 @@ static int tell_added(const struct change *change, bool *added)
     return r;
 }
 
+/* What is left where a device has gone. */
+static int64_t count_left(const struct change *change)
+{
+    const size_t active = account_count(change->after, DEVICE_ACTIVE);
+
+    if (active == 0 && change->before->token_count > 0 && change->after->token_count == 0)
+        return NOTICE_NO_TOKENS;
+    return (int64_t)active;
+}
+
 static int tell_removed(const struct change *change)
 {
+    const int64_t left = count_left(change);
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < change->before->device_count; i++) {
@@ -159,9 +175,9 @@ static int tell_removed(const struct change *change)
         const struct device *now = find_device(change->after, device->id);
         if (now == NULL && device->state != DEVICE_PENDING &&
             !has_active(change->after, device->label))
-            r = tell(change, NOTICE_DEVICE_REMOVED, device->label, 0, 0);
+            r = tell(change, NOTICE_DEVICE_REMOVED, device->label, 0, left);
         else if (is_active(device) && now != NULL && now->state == DEVICE_DISABLED)
-            r = tell(change, NOTICE_DEVICE_DISABLED, device->label, 0, 0);
+            r = tell(change, NOTICE_DEVICE_DISABLED, device->label, 0, left);
     }
     if (r == 0 && change->before->enabled && !change->after->enabled)
         r = tell(change, NOTICE_ACCOUNT_DISABLED, NULL, 0, 0);
@@ -222,9 +238,12 @@ int notice_of_change(const struct account *before, const struct account *after,
     if (r == 0)
         r = tell_lock(&change);
     if (r == 0 && strcmp(before->password, after->password) != 0)
-        r = tell(&change, NOTICE_PASSWORD, NULL, 0, 0);
-    /* Who is not to hear of it is whoever has set it. */
-    if (r == 0 && before->email[0] != '\0' && strcmp(before->email, after->email) != 0)
+        r = tell(&change, NOTICE_PASSWORD, NULL, 0, after->password[0] != '\0');
+    /* Who is not to hear of it is whoever has set it. Before there is anything to protect, whoever
+     * acts in a person's name could have others written to. */
+    if (r == 0 && before->email[0] != '\0' && strcmp(before->email, after->email) != 0 &&
+        (before->password[0] != '\0' ||
+         account_count(before, DEVICE_PENDING) < before->device_count))
         r = tell(&change, NOTICE_ADDRESS, NULL, 0, 0);
     return r;
 }

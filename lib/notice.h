@@ -41,9 +41,14 @@ struct notice {
     char service[EVENT_TEXT_SIZE], rhost[EVENT_TEXT_SIZE], actor[ACCOUNT_NAME_SIZE]; /* or empty */
     int64_t time;  /* when it happened */
     int64_t until; /* a code expires, a lock ends; ACCOUNT_LOCKED_FOR_EVER; 0: nothing does */
-    int64_t left;  /* backup tokens; 0 of NOTICE_TOKENS_RENEWED: they were revoked */
+    int64_t left;  /* what there is after it, see below */
     char text[NOTICE_TEXT_SIZE]; /* what this is about, secret */
 };
+
+/* What is left. Of TOKENS, TOKEN_USED and TOKENS_RENEWED: backup tokens, 0 of the last where they
+ * were revoked. Of DEVICE_REMOVED and DEVICE_DISABLED: devices in use, NOTICE_NO_TOKENS where the
+ * backup tokens went with the last of them. Of PASSWORD: 1, or 0 where it was cleared. */
+#define NOTICE_NO_TOKENS INT64_C(-1)
 
 /* Notices in the order in which they came about. Starts as {0}. */
 struct outbox {
@@ -54,6 +59,9 @@ struct outbox {
 /* For CLEANUP: wipes; wipes and frees. */
 void notice_clear(struct notice *notice);
 void outbox_clear(struct outbox *outbox);
+
+/* Room for a few, so that adding those takes no memory. ERR_NOMEM. */
+int outbox_reserve(struct outbox *outbox) MUST_CHECK;
 
 /* Appends a copy. ERR_NOMEM. */
 int outbox_add(struct outbox *outbox, const struct notice *notice) MUST_CHECK;
@@ -70,8 +78,9 @@ bool notice_start(struct notice *notice, enum notice_kind kind,
  * worth nothing, one that another of its label replaces neither), switched off, the account's
  * two-factor login switched off; a backup token used; tokens renewed or revoked (not those that
  * come with a device); the first lock since the last success, the one that stays, a closed account;
- * the password set, changed or cleared; another address, to the one before. before->id 0: a new
- * account has nobody to tell yet. ERR_NOMEM. */
+ * the password set, changed or cleared; another address, to the one before, once there is a
+ * password or a device that has shown a code. before->id 0: a new account has nobody to tell yet.
+ * ERR_NOMEM. */
 int notice_of_change(const struct account *before, const struct account *after,
                      struct outbox *outbox) MUST_CHECK;
 

@@ -124,8 +124,8 @@ static int set_words(unsigned *field, const struct conf_option *option, const ch
     }
     if (got != 0)
         return err_set(err, ERR_CONFIG, NULL,
-                       "%s: must be words of %s, each once, separated by commas", option->name,
-                       option->words);
+                       "%s: must be words of %s, each once, separated by commas, or nothing",
+                       option->name, option->words);
     *field = set;
     return 0;
 }

@@ -349,7 +349,8 @@ static int do_send(const struct task *task)
     const struct send_request request = {.user = task->call->user,
                                          .origin = task->origin,
                                          .recovery = task->call->recovery,
-                                         .unasked = task->call->unasked};
+                                         .unasked = task->call->unasked,
+                                         .keep = task->call->unasked || task->call->keep};
 
     return send_code(task->store, task->conf, &request, task->now, task->reply, task->err);
 }

@@ -208,14 +208,19 @@ static bool password_fits(const struct policy_attempt *attempt)
 }
 
 /* A guess at a code that was sent by e-mail is one of its three tries. */
-static void miss_mailed(const struct account *before, const struct code *code, int64_t now,
-                        struct account *after)
+static void miss_mailed(const struct account *before, const struct policy_attempt *attempt,
+                        const struct code *code, struct account *after)
 {
+    size_t start = 0;
+
     for (size_t i = 0; i < before->device_count; i++) {
         const struct device *device = &before->devices[i];
-        if (device->type == DEVICE_EMAIL && match_is_in_use(before, device) &&
-            code->form == CODE_DIGITS && code->length == device->digits)
-            mailcode_miss(after, MAIL_LOGIN, device->id, now);
+        if (device->type != DEVICE_EMAIL || !match_is_in_use(before, device))
+            continue;
+        /* Of an answer with a password every end was tried, this one's too. */
+        if (attempt->answer != NULL ? code_digits_tail(attempt->answer, device->digits, &start)
+                                    : code->form == CODE_DIGITS && code->length == device->digits)
+            mailcode_miss(after, MAIL_LOGIN, device->id, attempt->now);
     }
 }
 
@@ -236,6 +241,8 @@ static int judge(const struct rules *rules, const struct account *before,
     int r = match_code(rules, before, &code, attempt->ring, attempt->now, &match);
     if (r != 0)
         return r;
+    if (attempt->no_tokens && match.method == METHOD_BACKUP)
+        match.accepted = false;
     if (match.accepted && password_fits(attempt)) {
         consume(rules, &match, attempt->now, after, result);
         result->failures = 0;
@@ -246,7 +253,7 @@ static int judge(const struct rules *rules, const struct account *before,
     } else {
         /* What is right for one device and came with a wrong password is no guess at another. */
         if (!match.accepted && !match.replayed)
-            miss_mailed(before, &code, attempt->now, after);
+            miss_mailed(before, attempt, &code, after);
         refuse(rules, attempt, VERDICT_WRONG, true, after, result);
     }
     return 0;
@@ -416,8 +423,10 @@ int policy_recover(const struct rules *rules, const struct account *before, cons
 {
     /* What else came to the same address proves nothing more; nor does what spares a code. */
     struct rules strict = *rules;
+    struct policy_attempt apart = *attempt;
     struct outcome decided = {0};
 
+    apart.no_tokens = before->tokens_mailed;
     strict.email_devices = false;
     strict.grace = 0;
     *result = (struct outcome){.verdict = VERDICT_WRONG, .admit = ADMIT_NO};
@@ -433,7 +442,7 @@ int policy_recover(const struct rules *rules, const struct account *before, cons
         result->verdict = VERDICT_UNENROLLED;
         return 0;
     }
-    int r = recover(&strict, before, mailed, attempt, after, &decided);
+    int r = recover(&strict, before, mailed, &apart, after, &decided);
     if (r != 0) {
         *after = *before;
         return r;

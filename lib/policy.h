@@ -27,12 +27,14 @@ enum policy_password { PASSWORD_WRONG = 0, PASSWORD_NOT_ASKED, PASSWORD_RIGHT };
 
 struct policy_attempt {
     int64_t now;
-    const char *code; /* as typed */
+    const char *code;   /* as typed */
+    const char *answer; /* all of it, where the code was found in its end; NULL: it is the code */
     enum policy_password password;
     bool exempt;                  /* one of the lists has this person, or where they are */
     int64_t ticket;               /* their last success from there, where grace is kept; 0: none */
     bool codeless;                /* no code was given: only what spares it may let them pass */
     bool guarded;                 /* policy_confirm: failures count, and locks hold */
+    bool no_tokens;               /* backup tokens are wrong */
     bool heeds_lock;              /* policy_confirm: locks hold */
     const struct seal_ring *ring; /* digests backup tokens */
     int64_t own_lock; /* the lock that the first of two answers in this login has brought, or 0: it
@@ -73,8 +75,9 @@ int policy_confirm(const struct rules *rules, const struct account *before, size
 /* Judges a recovery of the password: mailed is the code that was sent for it, attempt->code one of
  * another device in use, or a backup token. Both must be right, in this order, and are used up
  * then; of what is wrong a failure is counted, and one of the mailed code's tries. A code that came
- * by e-mail too is no second one, nor is the first code of a device that waits. Which of the two
- * was wrong is not told; without one of them nothing is judged. */
+ * by e-mail too is no second one, be it a device's or a token that was mailed, nor is the first
+ * code of a device that waits. Which of the two was wrong is not told; without one of them nothing
+ * is judged. */
 int policy_recover(const struct rules *rules, const struct account *before, const char *mailed,
                    const struct policy_attempt *attempt, struct account *after,
                    struct outcome *result) MUST_CHECK;

@@ -43,11 +43,11 @@ struct reply {
     bool ask;               /* nothing was judged: ask for a code */
     bool enroll;            /* nothing was judged: enrol now */
     bool tokens_due; /* the account's first device has just become active; tokens are to come */
-    enum reply_password password;      /* of CALL_ACCOUNT */
-    char address[ACCOUNT_TEXT_SIZE];   /* CALL_SEND, CALL_ENROLL: masked, where a code was sent that
-                                        * can be used now; or, CALL_CONFIRM, the backup tokens */
-    int64_t wait;                      /* CALL_SEND: seconds until one can be sent; 0: now */
-    bool unsent;                       /* e-mail was not handed over; it does not travel */
+    enum reply_password password;    /* of CALL_ACCOUNT */
+    char address[ACCOUNT_TEXT_SIZE]; /* CALL_SEND, CALL_ENROLL: masked, where a code was sent that
+                                      * can be used now; or, CALL_CONFIRM, the backup tokens */
+    int64_t wait; /* CALL_SEND: seconds until another can be sent; 0: one was, or could be */
+    bool unsent;  /* e-mail was not handed over; it does not travel */
     char explanation[EVENT_TEXT_SIZE]; /* under debug, for an administrator */
     char recorded[EVENT_WORD_SIZE];    /* the method of the event that was recorded */
     struct reply_device *enrolled;

@@ -8,16 +8,17 @@ const char *const row_queries[QUERY_COUNT] = {
     [QUERY_VERSION] = "PRAGMA user_version",
     [QUERY_ACCOUNT_FIND] =
         "SELECT id, name, email, full_name, password, role, enabled, closed, failures,"
-        " locked_until, tokens_issued, created, password_expired FROM account WHERE name = ?",
+        " locked_until, tokens_issued, created, password_expired, tokens_mailed FROM account WHERE "
+        "name = ?",
     [QUERY_ACCOUNT_NAMES] = "SELECT name FROM account ORDER BY name",
     [QUERY_ACCOUNT_INSERT] =
         "INSERT INTO account (name, email, full_name, password, role, enabled, closed, failures,"
-        " locked_until, tokens_issued, created, password_expired)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " locked_until, tokens_issued, created, password_expired, tokens_mailed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_ACCOUNT_UPDATE] =
         "UPDATE account SET email = ?2, full_name = ?3, password = ?4, role = ?5, enabled = ?6,"
         " closed = ?7, failures = ?8, locked_until = ?9, tokens_issued = ?10, created = ?11,"
-        " password_expired = ?12 WHERE name = ?1 AND id = ?13",
+        " password_expired = ?12, tokens_mailed = ?13 WHERE name = ?1 AND id = ?14",
     [QUERY_ACCOUNT_DELETE] = "DELETE FROM account WHERE name = ?",
     [QUERY_DEVICE_FIND] =
         "SELECT id, label, type, state, algorithm, digits, period, last_step, counter, drift,"

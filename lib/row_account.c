@@ -14,7 +14,7 @@
 static const char *read_account(struct sqlite3_stmt *stmt, struct account *account)
 {
     char role[16] = "";
-    int64_t enabled = 0, closed = 0, failures = 0, issued = 0, expired = 0;
+    int64_t enabled = 0, closed = 0, failures = 0, issued = 0, expired = 0, mailed = 0;
 
     if (!sql_get_number(stmt, 0, 1, INT64_MAX, &account->id) ||
         !sql_get_text(stmt, 1, account->name, sizeof(account->name)))
@@ -36,6 +36,9 @@ static const char *read_account(struct sqlite3_stmt *stmt, struct account *accou
         return "creation";
     if (!sql_get_number(stmt, 12, 0, 1, &expired))
         return "password's state";
+    if (!sql_get_number(stmt, 13, 0, 1, &mailed))
+        return "backup tokens";
+    account->tokens_mailed = mailed != 0;
     account->password_expired = expired != 0;
     account->enabled = enabled != 0;
     account->closed = closed != 0;
@@ -185,7 +188,7 @@ int row_account_each(void *context, backend_account_visitor *visit, void *visito
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Parameters 1 to 12, the same for insert and update. */
+/* Parameters 1 to 13, the same for insert and update. */
 static void bind_account(struct sqlite3_stmt *stmt, const struct account *account)
 {
     sql_bind_text(stmt, 1, account->name);
@@ -200,6 +203,7 @@ static void bind_account(struct sqlite3_stmt *stmt, const struct account *accoun
     sql_bind_number(stmt, 10, account->tokens_issued);
     sql_bind_number(stmt, 11, account->created);
     sql_bind_number(stmt, 12, account->password_expired);
+    sql_bind_number(stmt, 13, account->tokens_mailed);
 }
 
 int row_account_insert(void *context, struct account *account, struct err *err)
@@ -226,7 +230,7 @@ int row_account_update(void *context, const struct account *account, struct err 
     if (r != 0)
         return r;
     bind_account(stmt, account);
-    sql_bind_number(stmt, 13, account->id);
+    sql_bind_number(stmt, 14, account->id);
     return row_run_one(sql, stmt, err);
 }
 

@@ -42,7 +42,8 @@ static const char *const migrations[] = {
     " account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
     " purpose TEXT NOT NULL, device INTEGER NOT NULL, sent INTEGER NOT NULL,"
     " expires INTEGER NOT NULL, tries INTEGER NOT NULL, key_id TEXT NOT NULL,"
-    " digest BLOB NOT NULL, PRIMARY KEY (account, purpose)) WITHOUT ROWID;",
+    " digest BLOB NOT NULL, PRIMARY KEY (account, purpose)) WITHOUT ROWID;"
+    "ALTER TABLE account ADD COLUMN tokens_mailed INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* What the file says it is, seen at one moment: somebody else may be making it. */

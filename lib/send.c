@@ -47,6 +47,16 @@ static const struct device *find_device(const struct rules *rules, const struct 
     return found;
 }
 
+/* Whether there is anything beside a mailed code that a recovery could be given. */
+static bool has_second(const struct account *account)
+{
+    for (size_t i = 0; i < account->device_count; i++)
+        if (account->devices[i].type != DEVICE_EMAIL && account->devices[i].state == DEVICE_ACTIVE)
+            return true;
+    return account->token_count > 0 && !account->tokens_mailed &&
+           account_count(account, DEVICE_ACTIVE) > 0;
+}
+
 /* Whether this person may have a code now; fills what it is for. */
 static bool may_have(const struct conf *conf, const struct send_request *request, int64_t now,
                      struct letter *letter)
@@ -62,7 +72,7 @@ static bool may_have(const struct conf *conf, const struct send_request *request
         return false;
     letter->purpose = request->recovery ? MAIL_RECOVERY : MAIL_LOGIN;
     if (request->recovery)
-        return account->password[0] != '\0' && account->email[0] != '\0';
+        return account->password[0] != '\0' && account->email[0] != '\0' && has_second(account);
     const struct device *device = find_device(&rules, account, request->unasked);
     if (device == NULL)
         return false;
@@ -109,11 +119,13 @@ static int make_and_post(struct store *store, const struct conf *conf,
 
 /* Whoever begins logins in somebody's name must not make the code worthless that they are about to
  * type; one that would hardly last until it has been typed is replaced. */
-static bool is_late(const struct conf *conf, const struct letter *letter, int64_t now)
+static bool is_kept(const struct conf *conf, const struct letter *letter, int64_t now)
 {
-    const int64_t left = letter->account.codes[letter->purpose].expires - now;
+    const struct mail_code *code = &letter->account.codes[letter->purpose];
 
-    return left < conf->rules.email_code_lifetime / 2;
+    /* Also where it is another device's, which waits to take this one's place. */
+    return mailcode_is_live(&letter->account, letter->purpose, code->device, now) &&
+           code->expires - now >= conf->rules.email_code_lifetime / 2;
 }
 
 int send_code(struct store *store, const struct conf *conf, const struct send_request *request,
@@ -134,13 +146,12 @@ int send_code(struct store *store, const struct conf *conf, const struct send_re
         return 0;
     const int64_t wait = mailcode_wait(&conf->rules, &letter.account, letter.purpose, now);
     const bool live = mailcode_is_live(&letter.account, letter.purpose, letter.device, now);
-    if (wait > 0 && !live) {
-        reply->wait = wait;
-        return 0;
-    }
-    if (wait == 0 && !(live && request->unasked && !is_late(conf, &letter, now)))
+    reply->wait = wait;
+    const bool kept = request->keep && is_kept(conf, &letter, now);
+    const bool sends = wait == 0 && !kept;
+    if (sends)
         r = make_and_post(open, conf, request, now, &letter, err);
-    if (r == 0)
+    if (r == 0 && (live || sends))
         account_email_mask(letter.account.email, reply->address);
     return r;
 }

@@ -15,13 +15,14 @@ struct send_request {
     struct event_origin origin;
     bool recovery; /* for recover_password; otherwise for a device in use */
     bool unasked;  /* only where no other kind of device is in use */
+    bool keep;     /* not while the last is good for half of email_code_lifetime yet */
 };
 
 /* Makes a code, records "mail" and posts it, unless one was sent less than email_interval ago; or,
- * unasked, one that is good for half of email_code_lifetime still. reply->address: where the code
+ * with keep, one that is good for long enough. reply->address: where the code
  * is that can be used now; empty: there is none, because nobody of that name may have one (unknown,
  * closed, locked, no e-mail device in use or no address; which of it is not told), or because the
- * last one is used up, and reply->wait says how long it takes until another can be sent. Under
+ * last one is used up. reply->wait, where nothing was sent now: seconds until it can be. Under
  * audit_only, and without "sendmail", nothing is sent. */
 int send_code(struct store *store, const struct conf *conf, const struct send_request *request,
               int64_t now, struct reply *reply, struct err *err) MUST_CHECK;

@@ -289,18 +289,23 @@ static int save_codes(struct store *store, const struct account *before,
         const struct mail_code *code = &after->codes[i];
         if (is_same_code(&before->codes[i], code))
             continue;
-        r = code->sent != 0 ? backend->code_put(store->handle, after->id, i, code, err)
-                            : backend->code_delete(store->handle, after->id, i, err);
+        /* Also what goes is written first: see store_save about limits. */
+        const struct mail_code *written = code->sent != 0 ? code : &before->codes[i];
+        r = backend->code_put(store->handle, after->id, i, written, err);
+        if (r == 0 && code->sent == 0)
+            r = backend->code_delete(store->handle, after->id, i, err);
     }
     return r;
 }
 
-static int post_change(struct store *store, const struct account *before,
-                       const struct account *after, struct err *err)
+/* What cannot be told for want of memory must not undo what is to be told. */
+static void post_change(struct store *store, const struct account *before,
+                        const struct account *after)
 {
-    int r = store->outbox != NULL ? notice_of_change(before, after, store->outbox) : 0;
+    const size_t count = count_posted(store);
 
-    return r == 0 ? 0 : err_set(err, r, NULL, NULL);
+    if (store->outbox != NULL && notice_of_change(before, after, store->outbox) != 0)
+        outbox_cut(store->outbox, count);
 }
 
 int store_save(struct store *store, const struct account *before, struct account *after,
@@ -322,7 +327,9 @@ int store_save(struct store *store, const struct account *before, struct account
         r = save_tokens(store, before, after, err);
     if (r == 0)
         r = save_codes(store, before, after, err);
-    return r == 0 ? post_change(store, before, after, err) : r;
+    if (r == 0)
+        post_change(store, before, after);
+    return r;
 }
 
 /* Of a record that cannot be read nobody is told. */

@@ -36,6 +36,7 @@ int token_renew(const struct seal_ring *ring, unsigned count, struct account *ac
     secret_wipe(account->tokens, sizeof(account->tokens));
     account->token_count = 0;
     account->tokens_issued = count;
+    account->tokens_mailed = false;
     for (unsigned i = 0; i < count; i++) {
         int r = token_new(ring, account->name, tokens->text[i], &account->tokens[i]);
         if (r != 0)

@@ -179,6 +179,19 @@ static void say_left(struct mime *mime, const struct notice *notice, const struc
     }
 }
 
+/* A device has gone, and none is in use. */
+static void say_last(struct mime *mime, const struct notice *notice)
+{
+    if (notice->left == NOTICE_NO_TOKENS)
+        say(mime, _("The account has no device in use any more, and its backup tokens were removed "
+                    "with the last one. Whether it may log in without a code depends on this "
+                    "host's configuration."));
+    else
+        say(mime, _("The account has no device in use any more, and without one no backup token is "
+                    "accepted. Whether it may log in without a code depends on this host's "
+                    "configuration."));
+}
+
 static void say_device(struct mime *mime, const struct notice *notice, const struct shown *shown)
 {
     const char *device = shown->device, *user = shown->user, *host = shown->host;
@@ -198,6 +211,8 @@ static void say_device(struct mime *mime, const struct notice *notice, const str
             _("The device \"%s\" of the account %s on %s was switched off: its codes are not "
               "accepted any more."),
             device, user, host);
+    if (notice->kind != NOTICE_DEVICE_ADDED && notice->left <= 0)
+        say_last(mime, notice);
 }
 
 static void say_lock(struct mime *mime, const struct notice *notice, const struct shown *shown)
@@ -208,6 +223,14 @@ static void say_lock(struct mime *mime, const struct notice *notice, const struc
     else
         say(mime, _("The account %s on %s is locked until an administrator unlocks it."),
             shown->user, shown->host);
+}
+
+static void say_password(struct mime *mime, const struct notice *notice, const struct shown *shown)
+{
+    if (notice->left > 0)
+        say(mime, _("The password of the account %s on %s was changed."), shown->user, shown->host);
+    else
+        say(mime, _("The password of the account %s on %s was removed."), shown->user, shown->host);
 }
 
 static void say_what(struct mime *mime, const struct notice *notice, const struct shown *shown)
@@ -227,8 +250,9 @@ static void say_what(struct mime *mime, const struct notice *notice, const struc
         break;
     case NOTICE_ACCOUNT_DISABLED:
         say(mime,
-            _("Two-factor login was switched off for the account %s on %s: it takes no code "
-              "any more."),
+            _("Two-factor login was switched off for the account %s on %s: its codes are not "
+              "accepted any more. Whether it may log in without one depends on this host's "
+              "configuration."),
             shown->user, shown->host);
         break;
     case NOTICE_ACCOUNT_REMOVED:
@@ -245,7 +269,7 @@ static void say_what(struct mime *mime, const struct notice *notice, const struc
         say_lock(mime, notice, shown);
         break;
     case NOTICE_PASSWORD:
-        say(mime, _("The password of the account %s on %s was changed."), shown->user, shown->host);
+        say_password(mime, notice, shown);
         break;
     case NOTICE_ADDRESS:
         say(mime,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 32
+#define SENDER_WORDS 2 /* "-f", the address */
 #define REASON_SIZE 1024
 #define FRAGMENT 4 /* so many characters of a secret in a row are none that may be shown */
 
@@ -31,19 +32,34 @@ static int64_t read_clock(void)
 
 struct command {
     char text[CONF_TEXT_SIZE];
-    char *words[WORDS_MAX + 1];
+    char *words[WORDS_MAX + SENDER_WORDS + 1];
+    char from[CONF_TEXT_SIZE];
     char home[CONF_TEXT_SIZE], logname[ACCOUNT_NAME_SIZE + 8], user[ACCOUNT_NAME_SIZE + 8];
     char *environment[6];
 };
 
+/* The sender on the envelope, where bounces go and which the recipient's server looks up, is the
+ * one in the message, unless the command has one. */
+static void add_sender(struct command *command, size_t count, const char *from)
+{
+    static char option[] = "-f";
+
+    for (size_t i = 1; i < count; i++)
+        if (strncmp(command->words[i], option, strlen(option)) == 0)
+            return;
+    text_cut(command->from, sizeof(command->from), from);
+    command->words[count] = option;
+    command->words[count + 1] = command->from;
+}
+
 /* At blanks, and no more: there is no shell. */
-static int split(struct command *command, const char *text, struct err *err)
+static int split(struct command *command, const struct mail *mail, struct err *err)
 {
     static const char blanks[] = " \t";
     char *rest = NULL;
     size_t count = 0;
 
-    text_cut(command->text, sizeof(command->text), text);
+    text_cut(command->text, sizeof(command->text), mail->sendmail);
     for (char *word = strtok_r(command->text, blanks, &rest); word != NULL;
          word = strtok_r(NULL, blanks, &rest)) {
         if (count == WORDS_MAX)
@@ -51,8 +67,12 @@ static int split(struct command *command, const char *text, struct err *err)
                            WORDS_MAX);
         command->words[count++] = word;
     }
-    if (count == 0 || command->words[0][0] != '/')
+    if (count == 0)
+        return err_set(err, ERR_CONFIG, "sendmail", "it is empty here: no e-mail is sent");
+    if (command->words[0][0] != '/')
         return err_set(err, ERR_CONFIG, "sendmail", "the command must begin with a slash");
+    if (mail->from[0] != '\0')
+        add_sender(command, count, mail->from);
     return 0;
 }
 
@@ -90,28 +110,82 @@ static void squeeze(char *out, size_t size, const char *text)
     out[used] = '\0';
 }
 
-static bool shows_secret(const char *output, const char *text)
+/* The bytes that the letters and digits of a text stand for from the skip-th on, at so many bits
+ * each: 6 as in base64, 4 as in hexadecimal. No secret has '+' or '/' in base64. */
+static void decode(char *out, size_t size, const char *text, unsigned bits, size_t skip)
 {
-    char printed[PROC_OUTPUT_SIZE], secret[NOTICE_TEXT_SIZE], part[FRAGMENT + 1] = "";
+    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+                      hex[] = "00112233445566778899aAbBcCdDeEfF";
+    uint32_t held = 0;
+    unsigned count = 0;
+    size_t used = 0;
+
+    for (; *text != '\0' && used < size - 1; text++) {
+        const char *digit = strchr(bits == 6 ? base64 : hex, *text);
+        if (digit == NULL || (skip > 0 && skip-- > 0))
+            continue;
+        held = held << bits | (uint32_t)(bits == 6 ? digit - base64 : (digit - hex) / 2);
+        count += bits;
+        if (count < 8)
+            continue;
+        count -= 8;
+        const char byte = (char)(held >> count & 0xFF);
+        out[used++] = byte != '\0' ? byte : ' ';
+    }
+    out[used] = '\0';
+}
+
+static bool has_part(const char *output, const char *secret)
+{
+    char printed[PROC_OUTPUT_SIZE], part[FRAGMENT + 1] = "";
     bool found = false;
 
     squeeze(printed, sizeof(printed), output);
-    squeeze(secret, sizeof(secret), text);
     for (size_t i = 0; !found && i + FRAGMENT <= strlen(secret); i++) {
         memcpy(part, secret + i, FRAGMENT);
         found = strstr(printed, part) != NULL;
     }
     secret_wipe(printed, sizeof(printed));
-    secret_wipe(secret, sizeof(secret));
     secret_wipe(part, sizeof(part));
     return found;
+}
+
+/* As it is, or as some programs show what they were given; wherever in it that begins. */
+static bool shows_secret(const char *output, const char *text)
+{
+    char decoded[PROC_OUTPUT_SIZE], secret[NOTICE_TEXT_SIZE];
+
+    squeeze(secret, sizeof(secret), text);
+    bool found = has_part(output, secret);
+    for (unsigned bits = 6; bits >= 4; bits -= 2)
+        for (size_t skip = 0; !found && skip < 4; skip++) {
+            decode(decoded, sizeof(decoded), output, bits, skip);
+            found = has_part(decoded, secret);
+        }
+    secret_wipe(decoded, sizeof(decoded));
+    secret_wipe(secret, sizeof(secret));
+    return found;
+}
+
+/* Every address that is this one, in either case, masked. */
+static void mask(char *out, size_t size, const char *line, const char *address)
+{
+    char masked[ACCOUNT_TEXT_SIZE] = "";
+    const char *at;
+    size_t used = 0;
+
+    account_email_mask(address, masked);
+    for (; address[0] != '\0' && (at = strcasestr(line, address)) != NULL && used < size;
+         line = at + strlen(address))
+        used += (size_t)snprintf(out + used, size - used, "%.*s%s", (int)(at - line), line, masked);
+    if (used < size)
+        snprintf(out + used, size - used, "%s", line);
 }
 
 /* ": its first line", the address masked, or nothing. */
 static void quote(const struct mail *mail, const char *output, char *out, size_t size)
 {
-    char line[PROC_OUTPUT_SIZE], shown[PROC_OUTPUT_SIZE + ACCOUNT_TEXT_SIZE],
-        masked[ACCOUNT_TEXT_SIZE] = "";
+    char line[PROC_OUTPUT_SIZE], shown[PROC_OUTPUT_SIZE + ACCOUNT_TEXT_SIZE];
 
     out[0] = '\0';
     output += strspn(output, " \t\r\n");
@@ -119,13 +193,7 @@ static void quote(const struct mail *mail, const char *output, char *out, size_t
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '\0' || shows_secret(output, mail->notice.text))
         return;
-    account_email_mask(mail->notice.to, masked);
-    const char *address = mail->notice.to[0] != '\0' ? strcasestr(line, mail->notice.to) : NULL;
-    if (address == NULL)
-        snprintf(shown, sizeof(shown), "%s", line);
-    else
-        snprintf(shown, sizeof(shown), "%.*s%s%s", (int)(address - line), line, masked,
-                 address + strlen(mail->notice.to));
+    mask(shown, sizeof(shown), line, mail->notice.to);
     memcpy(out, ": ", 3);
     text_escape(out + 2, size - 2, shown);
 }
@@ -184,7 +252,7 @@ static int send_letter(const struct mail *mail, const struct letter *letter, cha
     struct proc_end end = {0};
     char how[PROC_REASON_SIZE], said[REASON_SIZE / 2] = "";
 
-    int r = split(&command, mail->sendmail, err);
+    int r = split(&command, mail, err);
     if (r != 0)
         return r;
     set_environment(&command);

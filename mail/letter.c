@@ -63,7 +63,10 @@ static void write_subject(char *out, size_t size, const struct notice *notice, c
         snprintf(out, size, _("An account was locked on %s"), host);
         break;
     case NOTICE_PASSWORD:
-        snprintf(out, size, _("A password was changed on %s"), host);
+        if (notice->left > 0)
+            snprintf(out, size, _("A password was changed on %s"), host);
+        else
+            snprintf(out, size, _("A password was removed on %s"), host);
         break;
     case NOTICE_ADDRESS:
         snprintf(out, size, _("An e-mail address was changed on %s"), host);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads one notice from standard input and has sendmail send it, in the background: whoever hands
- * it over waits for neither. From a socket, as systemd starts it, in the foreground. */
+ * it over waits for neither. From a socket, as systemd starts it, in the foreground.
+ *
+ * Over a socket others ask than those that could start it: a service in its sandbox, which somebody
+ * may have taken over. They say what a message is about, and never what is run or written. */
 #include "config.h"
 
+#include "conf.h"
 #include "deliver.h"
+#include "err.h"
 #include "secret.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +23,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
@@ -24,7 +31,8 @@
 #include <unistd.h>
 
 #define READ_MS 2000
-#define FILES 1024 /* as a login has them */
+#define FILES 1024                        /* as a login has them */
+#define STACK (UINT64_C(8) * 1024 * 1024) /* likewise */
 
 static int refuse(const char *what)
 {
@@ -34,20 +42,38 @@ static int refuse(const char *what)
 
 /* --- this process ----------------------------------------------------------------------------- */
 
+/* Not every root may raise the hard limit: up to it then. */
+static void lift(int resource, const struct rlimit *wanted)
+{
+    struct rlimit limit = {0};
+
+    if (setrlimit(resource, wanted) == 0 || getrlimit(resource, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted->rlim_cur ? limit.rlim_max : wanted->rlim_cur;
+    (void)setrlimit(resource, &limit);
+}
+
 /* Whoever starts a setuid program is its real user: they could end this one before it has told of
  * what they did, or have sendmail name them as the sender; and their limits are ours. */
 static bool become_root(void)
 {
-    const struct rlimit none = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-    const struct rlimit files = {.rlim_cur = FILES, .rlim_max = FILES};
+    static const struct {
+        int resource;
+        struct rlimit limit;
+    } limits[] = {
+        {RLIMIT_AS, {RLIM_INFINITY, RLIM_INFINITY}},
+        {RLIMIT_CPU, {RLIM_INFINITY, RLIM_INFINITY}},
+        {RLIMIT_DATA, {RLIM_INFINITY, RLIM_INFINITY}},
+        {RLIMIT_FSIZE, {RLIM_INFINITY, RLIM_INFINITY}},
+        {RLIMIT_NPROC, {RLIM_INFINITY, RLIM_INFINITY}},
+        {RLIMIT_STACK, {STACK, RLIM_INFINITY}},
+        {RLIMIT_NOFILE, {FILES, FILES}},
+    };
 
     if (geteuid() != 0 || getuid() == 0)
         return true;
-    (void)setrlimit(RLIMIT_AS, &none);
-    (void)setrlimit(RLIMIT_CPU, &none);
-    (void)setrlimit(RLIMIT_DATA, &none);
-    (void)setrlimit(RLIMIT_FSIZE, &none);
-    (void)setrlimit(RLIMIT_NOFILE, &files);
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+        lift(limits[i].resource, &limits[i].limit);
     return setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0;
 }
 
@@ -121,6 +147,52 @@ static size_t read_line(char *line, size_t size)
     return length;
 }
 
+/* Replaces what a line says of the host by what is so here. */
+static int believe_host(struct mail *mail, const char *config, struct err *err)
+{
+    char word[CONF_TEXT_SIZE + sizeof("config=")] = "";
+    const char *words[] = {word}, *service = mail->notice.service;
+    struct conf conf;
+
+    if (config != NULL)
+        snprintf(word, sizeof(word), "config=%s", config);
+    int r = conf_load(&conf, service[0] != '\0' ? service : NULL, config != NULL, words, err);
+    if (r != 0)
+        return r;
+    if (strcmp(mail->config, conf.file) != 0 || strcmp(mail->store, conf.store) != 0)
+        return err_set(err, ERR_NOT_SERVED, conf.file,
+                       "a notice of another configuration or store is not taken here");
+    text_cut(mail->sendmail, sizeof(mail->sendmail), conf.sendmail);
+    text_cut(mail->from, sizeof(mail->from), conf.mail_from);
+    text_cut(mail->languages, sizeof(mail->languages), conf.mail_languages);
+    return 0;
+}
+
+/* false: who asks is left to do it in another way. */
+static bool take_from_socket(struct mail *mail, const char *config)
+{
+    struct err err = {0};
+    char text[ERR_WHERE_SIZE + ERR_WHAT_SIZE + 4];
+
+    if (believe_host(mail, config, &err) != 0) {
+        err_format(&err, text, sizeof(text));
+        fprintf(stderr, "totp-mail: %s\n", text);
+        return false;
+    }
+    /* Whoever is not there any more to hear it may have sent the message too, or may not. */
+    (void)send(STDIN_FILENO, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return true;
+}
+
+static bool go_into_background(void)
+{
+    pid_t child = fork();
+
+    if (child > 0)
+        _exit(0);
+    return child == 0 && let_go();
+}
+
 /* The messages are in the host's languages, not in those of whoever caused one. */
 static void speak(const char *languages)
 {
@@ -136,10 +208,10 @@ int main(int argc, char **argv)
     static char line[MAIL_MESSAGE_MAX];
     static struct mail mail;
 
-    (void)argv;
-    if (argc != 1 || isatty(STDIN_FILENO))
+    const bool named = argc == 3 && strcmp(argv[1], "--config") == 0;
+    if ((argc != 1 && !named) || isatty(STDIN_FILENO))
         return refuse("this program is started by those that have something to send by e-mail: it "
-                      "takes no arguments, and a notice from standard input");
+                      "takes a notice from standard input, and no argument but --config FILE");
     if (!become_root())
         return refuse("it cannot become root");
     settle();
@@ -148,15 +220,11 @@ int main(int argc, char **argv)
     secret_wipe(line, sizeof(line));
     if (r != 0)
         return refuse("this is no notice");
-    if (!is_socket()) {
-        pid_t child = fork();
-        if (child < 0)
-            return refuse("it cannot go into the background");
-        if (child > 0)
-            _exit(0);
-        if (!let_go())
-            return 1;
-    }
+    if (is_socket()) {
+        if (!take_from_socket(&mail, named ? argv[2] : NULL))
+            return 2;
+    } else if (!go_into_background())
+        return refuse("it cannot go into the background");
     openlog("totp-mail", LOG_PID, LOG_AUTHPRIV);
     speak(mail.languages);
     bool sent = deliver(&mail);

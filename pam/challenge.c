@@ -38,12 +38,13 @@ static void explain(const struct login *login, const struct reply *reply)
 }
 
 /* reply->address is empty where there is no code that was sent and is good now. */
-static void send_code(struct login *login, bool unasked, struct reply *reply)
+static void send_code(struct login *login, bool unasked, bool keep, struct reply *reply)
 {
     struct call call = login->call;
 
     call.method = CALL_SEND;
     call.unasked = unasked;
+    call.keep = keep;
     if (login_ask(login, &call, reply) == 0)
         explain(login, reply);
     if (reply->unsent)
@@ -100,11 +101,11 @@ int challenge_ask(struct login *login)
     struct reply reply = {0};
 
     if (may_send(login))
-        send_code(login, true, &reply);
+        send_code(login, true, true, &reply);
     int r = ask(login, reply.address);
     for (int i = 0; i < ROUNDS && may_send(login) && r == PAM_SUCCESS && is_word(&login->code);
          i++) {
-        send_code(login, false, &reply);
+        send_code(login, false, false, &reply);
         if (reply.address[0] == '\0')
             tell_none(login, reply.wait);
         r = ask(login, reply.address);
@@ -133,7 +134,8 @@ void challenge_refer(struct login *login)
 
     if (!may_send(login) || login->password.length == 0 || login->password.text[0] == SSHD_REFUSAL)
         return;
-    send_code(login, false, &reply);
+    /* Whoever knows no password here must not make a code worthless that is about to be typed. */
+    send_code(login, false, true, &reply);
     /* How many digits make a code depends on the account: it would be told by it. */
     if (!ends_in_digits(&login->password))
         (void)tell_text(login, PAM_TEXT_INFO,

@@ -42,7 +42,12 @@ static int engine_perform(const struct conf *conf, const struct call *call, int6
 
     if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
         memcpy(host, LOCALHOST, sizeof(LOCALHOST));
-    int r = open_and_perform(conf, host, call, now, &outbox, reply, err);
+    /* A refusal that is worth telling must not take more than an acceptance: who starts a setuid
+     * program chooses its limits. */
+    int r = outbox_reserve(&outbox);
+    if (r != 0)
+        return err_set(err, r, NULL, NULL);
+    r = open_and_perform(conf, host, call, now, &outbox, reply, err);
     reply->unsent = outbox.count > 0 && mail_send(conf, host, &outbox, &unsent) != 0;
     if (r == 0 && reply->unsent)
         *err = unsent;

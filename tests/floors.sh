@@ -25,7 +25,7 @@ floors='
 5.1 perform
 6.0 args ask buffer conv draw engine formats frame image job listener log loop mime out pace served stats varlink
 6.1 body child connection guard run verify
-6.2 crowd letter login pool
+6.2 crowd letter login pool run_code
 6.3 deliver front tell
 6.4 challenge enrollment
 6.5 change

@@ -45,6 +45,8 @@ same "where root alone may write" 0755 "$(setting DirectoryMode "$mail_socket")"
 same "a process takes each" "yes socket" \
     "$(setting Accept "$mail_socket") $(setting StandardInput "$mail_service")"
 same "their socket comes with the service's" totp-mail.socket "$(setting Wants "$socket")"
+same "which has the configuration of all the others" "" \
+    "$(setting ExecStart "$mail_service" | sed 's/^[^ ]*//')"
 # postdrop is set-group-id, exim set-user-id; what implies the first is left out with it.
 report "nothing keeps sendmail from its queue" "$(grep -En \
     '^(User|DynamicUser|NoNewPrivileges|CapabilityBoundingSet|Restrict.*|SystemCall.*|Private(Users|Network|Devices)|Protect(Home|Kernel.*|Clock|Hostname)|LockPersonality|MemoryDenyWriteExecute)=' \

@@ -230,13 +230,28 @@ static int64_t read_clock(struct err *err)
 
 /* --- e-mail ----------------------------------------------------------------------------------- */
 
-/* After the answer: nobody waits for it. */
-static void send_mail(struct worker *worker, struct task *task)
+static void hand_over(const struct worker *worker, const struct task *task)
 {
     struct err err = {0};
 
-    if (task->outbox.count > 0 && mail_send(&task->conf, worker->host, &task->outbox, &err) != 0)
+    if (mail_send(&task->conf, worker->host, &task->outbox, &err) != 0)
         log_err(worker, &err);
+}
+
+/* After the answer, and in a process of its own, which is reaped by nobody: others' questions do
+ * not wait until the message has been taken. Where there is no room for one they do. */
+static void send_mail(const struct worker *worker, struct task *task)
+{
+    pid_t child = task->outbox.count > 0 ? fork() : 1;
+
+    if (child == 0) {
+        close(FRAME_FD); /* by which totpd knows that the worker lives */
+        (void)signal(SIGCHLD, SIG_DFL);
+        hand_over(worker, task);
+        _exit(0); /* the store is not this process's to close */
+    }
+    if (child < 0)
+        hand_over(worker, task);
     outbox_clear(&task->outbox);
 }
 
@@ -481,6 +496,7 @@ int main(int argc, char **argv)
     (void)setrlimit(RLIMIT_CORE, &no_core); /* there are secrets in it */
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* totpd says when it is over */
     if (gethostname(worker.host, sizeof(worker.host) - 1) != 0 || worker.host[0] == '\0')
         text_cut(worker.host, sizeof(worker.host), "localhost");

@@ -23,7 +23,7 @@ ok(device['uri'].startswith('otpauth://totp/') and device['secret'] in device['u
 run = status(0, 'enroll for people', 'enroll', 'bob', '--no-confirm')
 grouped = re.search(r'^Secret +(([A-Z2-7]{4} ?){8})$', run.stdout, re.M)
 ok(grouped and 'URI     otpauth://totp/' in run.stdout, 'the URI, and the secret in fours', run.stdout)
-ok("'totpctl confirm'" in run.stderr, 'it says how to confirm', run.stderr)
+ok("'totpctl confirm bob'" in run.stderr, 'it says how to confirm', run.stderr)
 again = host.json('qr', 'bob')
 same(again['secret'], grouped.group(1).replace(' ', ''), 'qr shows the same secret again')
 same(list(again), FIELDS, 'qr has the fields of enroll')
@@ -69,7 +69,7 @@ host.hidden += confirmed['backup_tokens'] + [code]
 first = host.enroll('zoe', confirm=False)
 run = status(0, 'verify: the first code of a device', 'verify', 'zoe',
              stdin=totp(first['secret']) + '\n')
-ok(run.stdout == 'accepted totp phone\n' and "'totpctl backup new'" in run.stderr,
+ok(run.stdout == 'accepted totp phone\n' and "'totpctl backup new zoe'" in run.stderr,
    'activates it, and says that there are no backup tokens', run.stdout + run.stderr)
 show = host.json('show', 'zoe')
 same((show['devices'][0]['state'], show['backup_tokens']['left']), ('active', 0), 'as it is')

@@ -1,63 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""E-mail at the command line: devices whose codes are sent, backup tokens by e-mail, the verb
-recover, what is refused. The messages are real, sendmail is not."""
+"""E-mail at the command line: devices whose codes are sent, backup tokens by e-mail, what is refused. The messages are real, sendmail is not."""
 import json
 import os
 import re
-import struct
 import sys
-import time
 sys.dont_write_bytecode = True
 from console import Terminal
 from host import Host, done, hotp, ok, same, skip
-from tray import Tray
+from mailhost import LATER, MailHost, actions, make_host, wrong_of
 
-CLOCK = os.path.join(os.environ['builddir'], '.libs', 'frozen_clock.so')
 ALICE = 'a***@e***.org'
 FIELDS = ['user', 'device', 'type', 'state', 'digits', 'address']
-LATER = 120  # seconds: longer than email_interval
 TOKEN = r'[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}'
-PASSWORD = 'open sesame'
-AGAIN = "'totpctl enroll --type email' sends another"
-os.environ['ASAN_OPTIONS'] = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
-
-
-class MailHost(Host):
-    """With a clock that can be set ahead."""
-    ahead = 0
-
-    def command(self, *words):
-        if not self.ahead:
-            return super().command(*words)
-        page = os.path.join(self.dir, 'clock')
-        with open(page, 'wb') as f:  # as tests/pam/clock.h has it
-            f.write(struct.pack('=q?', int(time.time()) + self.ahead, False).ljust(4096, b'\0'))
-        return ['/usr/bin/env', 'LD_PRELOAD=' + CLOCK, 'TOTP_TEST_CLOCK=' + page,
-                *super().command(*words)]
-
-    def own(self, user, first=0):
-        """The codes of a counter-based device of the user's, one after the other."""
-        secret = self.enroll(user, '--type', 'hotp')['secret']
-        return (hotp(secret, counter) for counter in range(first + 1, 100))
-
-
-def make_host(extra=''):
-    host = MailHost(init=False)
-    path = os.path.join(host.dir, 'run', 'totpd')
-    tray = Tray(host.dir, path)
-    with open(host.config, 'a', encoding='utf-8') as f:
-        f.write('socket = %s\n%s%s' % (path, tray.config(), extra))
-    host.run('init', '--quiet')
-    return host, tray
+AGAIN = "'totpctl enroll alice --type email' sends another"
 
 
 def devices(host, user):
     return [(d['device'], d['type'], d['state']) for d in host.json('show', user)['devices']]
-
-
-def actions(host, user, action):
-    return [e for e in host.json('log', user)['events'] if e['action'] == action]
 
 
 def test_usage():
@@ -83,10 +43,12 @@ def test_usage():
                     'ä@example.org', 'a' * 300 + '@example.org'):
         for words in (['set', 'alice', 'email=' + address], ['add', 'bob', '--email', address]):
             run = host.status(2, '%s: %a' % (words[0], address[:30]), *words)
-            same(run.stderr, 'totpctl: email: this is not one plain address local@domain\n',
-                 'says so in one line')
+            ok(run.stderr.startswith('totpctl: email: this is not one plain address local@domain')
+               and run.stderr.count('\n') == 1, 'says so in one line', run.stderr)
     same((host.json('show', 'alice')['email'], host.run('show', 'bob').returncode),
          ('alice@example.org', 3), 'and nothing is set or added')
+    ok(re.search(r'^  --verdict WORD .*failed', host.run('help', 'log').stdout, re.M),
+       'help log: failed is a word of --verdict')
     off = Host('')
     off.run('add', 'alice', '--email', 'alice@example.org')
     run = off.status(1, 'without email_devices', 'enroll', 'alice', '--type', 'email')
@@ -102,7 +64,7 @@ def test_enroll():
     host.run('add', 'alice', '--email', 'alice@example.org')
     run = host.status(0, 'enroll --type email', 'enroll', 'alice', '--type', 'email')
     ok(run.stdout == '' and 'a code has been sent to %s\n' % ALICE in run.stderr
-       and "'totpctl confirm'" in run.stderr, 'says where the code went, and no more',
+       and "'totpctl confirm alice'" in run.stderr, 'says where the code went, and no more',
        run.stdout + run.stderr)
     first = tray.take('One-time code')
     same((first.to, len(first.code)), ('alice@example.org', 8), 'it has come there')
@@ -136,7 +98,7 @@ def test_confirm(host, code, old):
     run = host.status(1, 'enroll: a second e-mail device', 'enroll', 'alice', '--type', 'email')
     ok('e-mail device already' in run.stderr, 'is one too many', run.stderr)
     run = host.status(1, 'set: another address', 'set', 'alice', 'email=a@example.com')
-    ok('remove it first' in run.stderr and host.json('show', 'alice')['email'] == 'alice@example.org',
+    ok("remove it first, with 'totpctl remove alice --device post'" in run.stderr and host.json('show', 'alice')['email'] == 'alice@example.org',
        'is refused, with the way to it', run.stderr)
     host.status(0, 'set: the same address', 'set', 'alice', 'email=alice@example.org')
     app = host.enroll('alice', '--type', 'hotp', confirm=False)
@@ -154,6 +116,20 @@ def test_shown(host):
           None, 8, None, None), 'show --json: what it does not have is null')
     ok(re.search(r'^Device +post: active, email, 8 digits, created ', host.run('show', 'alice').stdout,
                  re.M), 'show for people', host.run('show', 'alice').stdout)
+    with open(host.config, encoding='utf-8') as f:
+        text = f.read()
+    document = host.json('show', 'alice')
+    for config, says in ((text.replace('email_devices = yes', ''), 'email_devices=no'),
+                         (text.replace('sendmail = ', 'mail_from = x@example.org\nsendmail = ""\n#'),
+                          'sendmail=')):
+        with open(host.config, 'w', encoding='utf-8') as f:
+            f.write(config)
+        ok(re.search(', last used .*, no code is sent: %s$' % says, host.run('show', 'alice').stdout, re.M),
+           'show, with %s: that none is sent' % says, host.run('show', 'alice').stdout)
+        same(host.json('show', 'alice'), document, 'show --json has no more')
+    with open(host.config, 'w', encoding='utf-8') as f:
+        f.write(text)
+    ok('no code is sent' not in host.run('show', 'alice').stdout, 'and where they are, nothing')
     same(host.json('stats')['devices']['email'], {'pending': 0, 'active': 1, 'disabled': 0}, 'stats')
     ok(re.search(r'^email +0 +1 +0$', host.run('stats').stdout, re.M), 'stats for people')
     ok('totp_devices{type="email",state="active"} 1\n' in host.run('stats', '--prometheus').stdout,
@@ -168,7 +144,7 @@ def test_verify(host, tray):
     host.status(1, 'verify: "email" from a pipe is no code', 'verify', 'alice', stdin='email\n')
     host.ahead += LATER
     terminal = Terminal(host.command('verify', 'alice'))
-    terminal.wait_for('Code: ')
+    terminal.wait_for('Code ("email" sends one): ')
     terminal.type('email\n')
     said = terminal.wait_for('Code (sent to %s): ' % ALICE)
     ok(said.endswith('(sent to %s): ' % ALICE) and not terminal.echoes(), 'verify: email', said)
@@ -181,8 +157,7 @@ def test_verify(host, tray):
     ok(re.search(r'Z mail user=alice service=totpctl tty=\S+ method=code device=post',
                  host.run('log', 'alice').stdout), 'log: what was sent')
     sent = actions(host, 'alice', 'mail')
-    same([(e['method'], e['verdict'], e['device']) for e in sent], [('code', None, 'post')],
-         'log --json')
+    same([(e['method'], e['verdict'], e['device']) for e in sent], [('code', None, 'email'), ('code', None, 'post'), ('code', None, 'post')], 'log --json')
     return code
 
 
@@ -190,19 +165,24 @@ def test_tries(host, tray):
     """Three wrong ones, and a code is void; another is to be had when the interval is over."""
     host.run('unlock', 'alice')
     terminal = Terminal(host.command('verify', 'alice'))
-    terminal.wait_for('Code: ')
+    terminal.wait_for('Code ("email" sends one): ')
     terminal.type('email\n')
-    terminal.wait_for('Code (sent to %s): ' % ALICE)
+    said = terminal.wait_for('Code (sent to %s): ' % ALICE)
+    ok('still good' not in said, 'one that was sent just now: the prompt tells', said)
     code = tray.take('One-time code').code
+    terminal.type('email\n')
+    said = terminal.wait_for('Code (sent to %s): ' % ALICE)
+    ok(re.search(r'the code that was sent to a\*\*\*@e\*\*\*\.org is still good; another can be sent in \d+ s',
+                 said), 'email again: that one is good, and until when there is no other', said)
     terminal.type(wrong_of(code) + '\n')
     same(terminal.end()[1], '1', 'a wrong code')
     for _ in range(2):
         host.run('verify', 'alice', stdin=wrong_of(code) + '\n')
     host.status(1, 'after three the right one is void', 'verify', 'alice', stdin=code + '\n')
     terminal = Terminal(host.command('verify', 'alice'))
-    terminal.wait_for('Code: ')
+    terminal.wait_for('Code ("email" sends one): ')
     terminal.type('email\n')
-    said = terminal.wait_for('Code: ')
+    said = terminal.wait_for('Code ("email" sends one): ')
     ok('another can be sent in ' in said, 'email, too soon: when there is another', said)
     terminal.type('\x04')
     terminal.end()
@@ -216,7 +196,7 @@ def test_tries(host, tray):
     same(terminal.end()[1], '2', 'and nothing is judged')
     host.ahead += LATER
     terminal = Terminal(host.command('verify', 'alice'))
-    terminal.wait_for('Code: ')
+    terminal.wait_for('Code ("email" sends one): ')
     terminal.type('email\n')
     terminal.wait_for('Code (sent to ')
     terminal.type(tray.take('One-time code').code + '\n')
@@ -271,116 +251,31 @@ def test_tokens():
                       stdin=hotp(other['secret'], 0) + '\n')
     ok('no e-mail address' in run.stderr, 'says what is missing', run.stderr)
     same(devices(host, 'bob'), [('token', 'hotp', 'pending')], 'and confirms nothing')
+    for user, says in (('bob', "'totpctl set bob email=ADDRESS', or leave out --mail-backup-tokens"),
+                       ('nobody-here', "'totpctl add USER --email ADDRESS'")):
+        terminal = Terminal(host.command('enroll', user, '--device', 'new', '--mail-backup-tokens'))
+        shown, status = terminal.end()
+        ok(status == '1' and says in shown and 'leave out --mail-backup-tokens' in shown
+           and 'otpauth' not in shown and 'Secret' not in shown,
+           'enroll %s: refused before anything is made' % user, shown)
+    same((devices(host, 'bob'), host.run('show', 'nobody-here').returncode),
+         ([('token', 'hotp', 'pending')], 3), 'nothing was')
     people = host.enroll('zoe', '--type', 'hotp', confirm=False)
     host.run('set', 'zoe', 'email=zoe@example.org')
     run = host.status(0, 'for people', 'confirm', 'zoe', '--mail-backup-tokens',
                       stdin=hotp(people['secret'], 0) + '\n')
     ok(run.stdout == '' and 'have been sent to z***@e***.org' in run.stderr, 'where they went',
        run.stdout + run.stderr)
+    run = host.run('backup', 'new', 'zoe')
+    ok('keep them where the phone is not' in run.stderr and 'mailbox' not in run.stderr,
+       'backup new: where to keep them', run.stderr)
+    host.run('enroll', 'zoe', '--type', 'email')
+    host.status(0, 'an e-mail device too', 'confirm', 'zoe', 'email',
+                stdin=tray.take('One-time code').code + '\n')
+    run = host.run('backup', 'new', 'zoe')
+    ok('not in the mailbox' in run.stderr and 'phone' not in run.stderr,
+       'backup new: where to keep them beside an e-mail device', run.stderr)
     host.check_messages()
-
-
-def test_recover():
-    host, tray = make_host('max_failures = 4\n')
-    host.run('add', 'alice', '--email', 'alice@example.org')
-    own = host.own('alice')
-    host.status(3, 'recover: nobody', 'recover', 'nobody-here')
-    host.status(2, 'recover: as root one says whom', 'recover')
-    run = host.status(1, 'recover: no password', 'recover', 'alice')
-    ok('e-mail address' in run.stderr and 'password' in run.stderr and 'locked' in run.stderr
-       and run.stderr.count('\n') == 1, 'tells what may be the reason', run.stderr)
-    host.run('passwd', 'alice', stdin='forgotten\n')
-    tray.take('A password was changed')
-    run = host.status(2, 'recover: no answers', 'recover', 'alice')
-    ok('a code has been sent to %s' % ALICE in run.stderr and 'three lines are needed' in run.stderr,
-       'sends the code, and tells what it reads', run.stderr)
-    mailed = tray.take('Code for a new password').code
-    refused = []
-    for name, first, second in (('a wrong mailed code', wrong_of(mailed), next(own)),
-                                ('a wrong own code', mailed, '000000')):
-        run = host.run('recover', 'alice', stdin='%s\n%s\n%s\n' % (first, second, PASSWORD))
-        same((run.returncode, run.stdout), (1, 'wrong\n'), 'recover: ' + name)
-        refused.append(run.stderr)
-    same(refused[0], refused[1], 'is told in the same words as the other')
-    same(host.json('show', 'alice')['failures'], 2, 'each counts')
-    run = host.run('--json', 'recover', 'alice', stdin='%s\n%s\n%s\n' % (mailed, next(own), PASSWORD))
-    same((run.returncode, json.loads(run.stdout)),
-         (0, {'user': 'alice', 'verdict': 'accepted', 'method': 'hotp', 'device': 'token'}),
-         'recover: both codes')
-    tray.take('A password was changed')
-    ok(host.json('show', 'alice')['failures'] == 0, 'and the count is clear')
-    host.run('recover', 'alice')
-    void = tray.take('Code for a new password').code
-    used = next(own)
-    host.run('verify', 'alice', stdin=used + '\n')
-    for first, second in ((void, used), (void, 'hello'), (wrong_of(void), next(own))):
-        run = host.run('--json', 'recover', 'alice', stdin='%s\n%s\nx\n' % (first, second))
-        same((run.stderr, json.loads(run.stdout)),
-             (refused[0], {'user': 'alice', 'verdict': 'wrong', 'method': None, 'device': None}),
-             'which of them it was, and how, is not told')
-    run = host.status(1, 'recover: after them', 'recover', 'alice')
-    ok(re.search(r'another can be sent in \d+ s', run.stderr), 'says how long to wait', run.stderr)
-    host.run('unlock', 'alice')
-    same([(e['verdict'], e['device']) for e in actions(host, 'alice', 'recover')],
-         [('wrong', None), ('wrong', None), ('accepted', 'token'), ('wrong', None),
-          ('wrong', None), ('wrong', None)], 'log: each of them')
-    ok(re.search(r'Z recover accepted user=alice service=totpctl method=hotp device=token',
-                 host.run('log').stdout), 'log for people')
-    host.hidden += [mailed, PASSWORD]
-    return host, tray, own
-
-
-def wrong_of(code):
-    return '00000000' if code != '00000000' else '00000001'
-
-
-def test_recover_terminal(host, tray, own):
-    host.ahead = LATER
-    before = changes(host)
-    terminal = Terminal(host.command('recover', 'alice'))
-    shown = terminal.wait_for('Code from the e-mail: ')
-    ok('sent to ' + ALICE in shown and not terminal.echoes(), 'recover on a terminal', shown)
-    mailed, code = tray.take('Code for a new password').code, next(own)
-    for prompt, answer in ((None, mailed), ('A code of your own, or a backup token: ', code),
-                           ('New password: ', PASSWORD), ('The same again: ', PASSWORD + '!')):
-        if prompt is not None:
-            terminal.wait_for(prompt)
-        terminal.type(answer + '\n')
-    rest, status = terminal.end()
-    ok(status == '1' and 'differ' in rest and changes(host) == before,
-       'two passwords that differ change nothing', rest)
-    terminal = Terminal(host.command('recover', 'alice'))
-    for prompt, answer in (('Code from the e-mail: ', mailed),
-                           ('A code of your own, or a backup token: ', code),
-                           ('New password: ', PASSWORD), ('The same again: ', PASSWORD)):
-        terminal.wait_for(prompt)
-        terminal.type(answer + '\n')
-    rest, status = terminal.end()
-    ok(status == '0' and 'accepted hotp token' in rest and 'the password is changed' in rest
-       and PASSWORD not in rest and mailed not in rest, 'nor use up a code', rest)
-    same(changes(host), before + 1, 'there is another password')
-    host.ahead += LATER
-    host.run('recover', 'alice')
-    mailed = tray.take('Code for a new password').code
-    host.status(2, 'an empty password', 'recover', 'alice', stdin='%s\n%s\n\n' % (mailed, next(own)))
-    host.ahead += 601
-    before = changes(host)
-    run = host.run('recover', 'alice', stdin='%s\n%s\nx\n' % (mailed, next(own)))
-    same((run.stdout, changes(host)), ('wrong\n', before), 'a code after its lifetime')
-    for _ in range(3):
-        run = host.run('recover', 'alice', stdin='12345678\n123456\nx\n')
-    same((run.returncode, host.json('show', 'alice')['failures']), (1, 3),
-         'guesses are counted, and then there is no code to guess')
-    host.run('verify', 'alice', stdin='000000\n')
-    same(host.run('verify', 'alice', stdin=next(own)).returncode, 5, 'one more locks the account')
-    run = host.status(1, 'recover: a locked account', 'recover', 'alice')
-    ok('locked' in run.stderr, 'gets no code', run.stderr)
-    host.check_messages()
-
-
-def changes(host):
-    """How often the password was recovered."""
-    return sum(e['verdict'] == 'accepted' for e in actions(host, 'alice', 'recover'))
 
 
 def test_failures():
@@ -434,6 +329,5 @@ else:
     host.check_messages()
     test_terminal()
     test_tokens()
-    test_recover_terminal(*test_recover())
     test_failures()
 done()

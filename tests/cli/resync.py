@@ -35,7 +35,7 @@ ok(101 - moved <= drift('alice') <= 101, 'show has the drift', drift('alice'))
 ok('clock %d steps ahead\n' % drift('alice') in host.run('show', 'alice').stdout,
    'and tells it to people', host.run('show', 'alice').stdout)
 run = status(1, 'the same pair again', 'resync', 'alice', stdin=lines(*pair))
-ok(run.stdout == 'replayed phone\n' and 'enroll --replace' in run.stderr
+ok(run.stdout == 'replayed phone\n' and 'enroll alice --device phone --replace' in run.stderr
    and 'wait for the next' in run.stderr and 'counter' not in run.stderr, 'is replayed; what to do is told', run.stdout + run.stderr)
 status(1, 'its last code is used up', 'verify', 'alice', stdin=lines(pair[1]))
 same(host.json('verify', 'alice', stdin=lines(totp(clock['secret'], 102)))['verdict'], 'accepted',

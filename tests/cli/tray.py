@@ -40,9 +40,9 @@ class Message:
 
 class Tray:
     """In a directory that root owns, or it is not believed. socket_path: where the service would have
-    its own; None: totp-mail is started where it is installed."""
+    its own, of the configuration that is named; None: totp-mail is started where it is installed."""
 
-    def __init__(self, directory, socket_path=None):
+    def __init__(self, directory, socket_path=None, config_path=None):
         self.kept = os.path.join(directory, 'sent')
         self.script = os.path.join(directory, 'sendmail')
         self.seen, self.waiting = set(), []
@@ -53,6 +53,7 @@ class Tray:
         self.sendmail = '%s %s' % (self.script, self.kept)
         if socket_path is not None:
             os.mkdir(os.path.dirname(socket_path), 0o755)
+            self.command = [TOTP_MAIL, '--config', config_path]
             self.listen(os.path.join(os.path.dirname(socket_path), 'mail'))
 
     def config(self):
@@ -72,7 +73,7 @@ class Tray:
             except OSError:
                 return
             with connection:
-                subprocess.Popen([TOTP_MAIL], stdin=connection, stdout=subprocess.DEVNULL)
+                subprocess.Popen(self.command, stdin=connection, stdout=subprocess.DEVNULL)
 
     def fail(self, reason=None):
         """From now on, for this reason; or no more."""

@@ -146,10 +146,27 @@ class Mta:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
         try:
             until(self.listens, "Postfix", 3 * TIMEOUT)
+            self.prove()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def prove(self):
+        """That it takes what sendmail gives it, and delivers: a port may be open before the queue
+        is looked at, and then it is looked at a minute later."""
+        address, given = f"proof@{DOMAIN}", subprocess.DEVNULL
+        for _ in range(3):
+            subprocess.run([*self.sendmail.split()], input=f"To: {address}\n\n".encode(),
+                           stdout=given, stderr=given, env=ENVIRONMENT, check=True)
+            with contextlib.suppress(RuntimeError):
+                self.take(address)
+                break
+        else:
+            raise RuntimeError(f"Postfix delivers nothing\n{self.log()}")
+        until(lambda: not self.queued(), "an empty queue", 3 * TIMEOUT)
+        self.look()
+        self.kept = []
 
     def __exit__(self, *_):
         """What was started is a script, which ends after the master."""
@@ -162,7 +179,9 @@ class Mta:
         if self.process.poll() is not None:
             raise RuntimeError(f"postfix: {self.process.stderr.read().decode()}{self.log()}")
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            # Where nobody listens a connection may meet itself.
+            return (probe.connect_ex(("127.0.0.1", self.port)) == 0
+                    and probe.getsockname() != probe.getpeername())
 
     def log(self):
         with open(f"{self.root}/log", encoding="utf-8", errors="backslashreplace") as file:
@@ -206,8 +225,10 @@ class Mta:
         try:
             until(found, f"{count} messages to {to}")
         except RuntimeError as error:
+            queue = [os.path.join(top, name) for top, _, names in os.walk(f"{self.root}/queue")
+                     for name in names]
             raise RuntimeError(f"{error}; there are {[(m.to, m.subject) for m in self.kept]}\n"
-                               + self.log()[-2000:]) from error
+                               f"queue: {queue}\n" + self.log()[-2000:]) from error
         taken = [message for message in self.kept if message.to == to][:count]
         self.kept = [message for message in self.kept if message not in taken]
         return taken[0] if count == 1 else taken

@@ -278,8 +278,8 @@ static const char *const seeds[] = {
     "\"654321\"}}",
     "{\"method\":\"" I "Confirm\",\"parameters\":{\"code\":\"123456\",\"trial\":true,"
     "\"mail_tokens\":true}}",
-    "{\"method\":\"" I "SendCode\",\"parameters\":{\"user\":\"a\",\"recovery\":true,\"unasked\":"
-    "false}}",
+    "{\"method\":\"" I "SendCode\",\"parameters\":{\"user\":\"a\",\"recovery\":true,\"keep\":"
+    "true,\"unasked\":false}}",
     "{\"method\":\"" I "Recover\",\"parameters\":{\"user\":\"a\",\"code\":\"12345678\",\"proof\":"
     "\"123456\",\"new_password\":\"x\"}}",
     "{\"method\":\"" I "Passwd\",\"parameters\":{\"new_password\":\"x\",\"expire\":true}}",

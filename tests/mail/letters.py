@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """totp-mail with sendmails of every kind: what arrives is what was meant, and what does not arrive
 is logged and recorded."""
+import base64
+import ctypes
 import email
 import email.header
 import email.policy
@@ -29,12 +31,14 @@ CODE, TOKENS = '12345678', 'abcd-efgh-ijkl\nmnop-qrst-uvwx'
 NOW = 1795262400  # 2026-11-21 12:00:00 UTC
 HEAD = ['To', 'Subject', 'Date', 'Message-ID', 'Auto-Submitted', 'MIME-Version', 'Content-Type',
         'Content-Transfer-Encoding']
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24  # <linux/prctl.h>, <linux/capability.h>
 ERROR = '<3>'  # LOG_ERR; the facility is that of openlog
 
 host = Host()
 place = temporary()
 log = os.path.join(place, 'log')
 sendmail = os.path.join(place, 'sendmail')
+config = os.path.join(place, 'totp.conf')  # of totp-mail
 KEEP = 'cat >"$d/message.new"; echo "$*" >"$d/arguments"; env >"$d/environment"\n' \
        'mv "$d/message.new" "$d/message"'
 
@@ -51,7 +55,7 @@ def put_sendmail(script=KEEP):
 
 
 def notice(**changes):
-    made = {'sendmail': sendmail + ' -oi  -t', 'store': 'sqlite:' + host.db,
+    made = {'config': config, 'sendmail': sendmail + ' -oi  -t', 'store': 'sqlite:' + host.db,
             'host': 'host.example.org', 'kind': 'code', 'to': 'alice@example.org',
             'full_name': 'Alice', 'user': 'alice', 'service': 'sshd', 'rhost': '192.0.2.1',
             'time': NOW, 'until': NOW + 600, 'text': CODE}
@@ -79,17 +83,39 @@ def forget():
             os.unlink(path(name))
 
 
-def send(data):
-    """As systemd starts it, which waits for it: its exit status."""
+def configure(made):
+    """What is so on this host."""
+    with open(config, 'w', encoding='utf-8') as file:
+        for name, member in (('store', 'store'), ('sendmail', 'sendmail'), ('mail_from', 'from'),
+                             ('mail_languages', 'languages')):
+            file.write('%s = "%s"\n' % (name, made.get(member, '')))
+    os.chmod(config, 0o644)
+
+
+def ask(data, words=('--config', config)):
+    """As systemd starts it, which waits for it: exit status, answer, what it says."""
     forget()
     ours, its = socket.socketpair()
     with ours, its:
-        process = start(its)
+        process = start(its, words=words)
         its.close()
         ours.sendall(data)
         ours.shutdown(socket.SHUT_WR)
-        process.communicate(timeout=PATIENCE)
-        return process.returncode
+        said = process.communicate(timeout=PATIENCE)[1].decode()
+        try:
+            return process.returncode, ours.recv(100), said
+        except ConnectionResetError:  # it has not read all of it
+            return process.returncode, b'', said
+
+
+def send(data):
+    """To a host that is as the notice says: the exit status, where the answer is as that says."""
+    try:
+        configure(json.loads(data))
+    except ValueError:
+        configure(notice())
+    status, answer, _ = ask(data)
+    return status if answer == (b'' if status == 2 else b'\n') else (status, answer)
 
 
 def content(name):
@@ -167,6 +193,20 @@ def test_sender():
     _, message = read_message()
     same([message.keys(), message['From']], [HEAD[:1] + ['From'] + HEAD[1:], 'totp@example.org'],
          'a sender')
+    same(content('arguments'), '-oi -t -f totp@example.org\n', 'is the one on the envelope')
+    for own in ('-f x@example.org', '-fx@example.org'):
+        send(line(**{'from': 'totp@example.org', 'sendmail': sendmail + ' -t ' + own}))
+        same([content('arguments'), read_message()[1]['From']],
+             ['-t %s\n' % own, 'totp@example.org'], 'unless the command has one: ' + own)
+    words = ' '.join('x' * 31)
+    send(line(**{'from': 'totp@example.org', 'sendmail': sendmail + ' ' + words}))
+    same(content('arguments'), words + ' -f totp@example.org\n', 'nor is it one word too many')
+    longest = '-' + 'a' * 241 + '@example.org'
+    send(line(**{'from': longest}))
+    same(content('arguments'), '-oi -t -f %s\n' % longest, 'it is one word, however it begins')
+
+
+def test_texts():
     send(line(actor='root', kind='device-added', device='phone', text=''))
     body = read_message()[1].get_content()
     ok('The device "phone" was added' in body and 'Done by: root\n' in body and
@@ -180,9 +220,25 @@ def test_sender():
                              ('token-used', 1, '1 backup token is left'),
                              ('token-used', 0, 'None is left'),
                              ('tokens-renewed', 10, 'given 10 new backup tokens'),
-                             ('tokens-renewed', 0, 'were revoked')):
+                             ('tokens-renewed', 0, 'were revoked'),
+                             ('device-removed', 0, 'no device in use any more, and without one'),
+                             ('device-removed', -1, 'tokens were removed with the last one'),
+                             ('device-disabled', 0, 'no device in use any more, and without one'),
+                             ('account-disabled', 0, 'codes are not accepted any more. Whether'),
+                             ('password', 1, 'The password of the account alice on '
+                              'host.example.org was changed.'),
+                             ('password', 0, 'The password of the account alice on '
+                              'host.example.org was removed.')):
         send(line(kind=kind, left=left, text=''))
         ok(says in re.sub(r'\s+', ' ', read_message()[1].get_content()), '%s, %d' % (kind, left))
+    for kind, left in (('device-added', 0), ('device-removed', 1), ('device-disabled', 1)):
+        send(line(kind=kind, left=left, text=''))
+        ok('in use any more' not in re.sub(r'\s+', ' ', read_message()[1].get_content()),
+           '%s, %d: another is left' % (kind, left))
+    for left, says in ((1, 'changed'), (0, 'removed')):
+        send(line(kind='password', left=left, text=''))
+        same(read_message()[1]['Subject'], 'A password was %s on host.example.org' % says,
+             'the subject of a password %s' % says)
     for until, says in ((NOW + 60, 'is locked until 2026-11-21 12:01:00 UTC'),
                         (253402300799, 'until an administrator unlocks it')):
         send(line(kind='locked', until=until, text=''))
@@ -250,10 +306,14 @@ def test_languages():
 
 # --- what does not ------------------------------------------------------------------------------
 
-def failed(name, says, status=1, **changes):
+def failed(name, says, status=1, over_pipe=False, **changes):
     """One log line and one event; neither shows the code or the whole address."""
     before = len(events())
-    same(send(line(**changes)), status, name)
+    if over_pipe:
+        same(hand_over(**changes)[0], 0, name)
+        soon(lambda: len(events()) > before)
+    else:
+        same(send(line(**changes)), status, name)
     lines = content('log').splitlines()
     what = 'the message "%s" for user=alice was not handed over: ' % changes.get('kind', 'code')
     ok(len(lines) == 1 and lines[0].startswith(ERROR + what) and says in lines[0],
@@ -271,7 +331,9 @@ def failed(name, says, status=1, **changes):
 def test_failures():
     failed('a sendmail that is not there', 'cannot be started', sendmail=path('none') + ' -t')
     failed('one that is no program', 'cannot be started', sendmail=place)
-    failed('one without a path', 'must begin with a slash', sendmail='sendmail -t')
+    failed('one without a path', 'must begin with a slash', sendmail='sendmail -t',
+           over_pipe=True)
+    failed('none', 'it is empty here', sendmail='')
     failed('one of too many words', 'more than 32 words', sendmail=sendmail + ' x' * 40)
     put_sendmail('echo "postdrop: queue file write error" >&2; exit 75')
     text = failed('one that fails',
@@ -284,9 +346,14 @@ def test_failures():
     failed('one that prints the message', 'sendmail ended with status 1')
     put_sendmail("echo 'no mailbox <Alice@Example.org>'; exit 1")
     failed('one that prints the address', 'ended with status 1: no mailbox <a***@e***.org>')
-    for code in (CODE, '1234 5678', '12-34-56-78', 'x%s' % CODE[2:7]):
+    put_sendmail("echo '550 <Alice@Example.org>: alice@example.org unknown'; exit 1")
+    failed('one that prints it twice', 'status 1: 550 <a***@e***.org>: a***@e***.org unknown')
+    encoded = [base64.b64encode(b'x' * n + CODE.encode()).decode() for n in range(3)]
+    for code in (CODE, '1234 5678', '12-34-56-78', 'x%s' % CODE[2:7], '1234=\n5678', *encoded,
+                 'base64 ' + encoded[0][:7], encoded[1][:6] + '\n' + encoded[1][6:],
+                 CODE.encode().hex(), ' '.join('=%X' % ord(c) for c in CODE[3:7])):
         put_sendmail('echo "bad: %s"; exit 1' % code)
-        text = failed('one that prints %s' % code, 'ended with status 1')
+        text = failed('one that prints %r' % code, 'ended with status 1')
         ok('bad' not in text, 'is not quoted', text)
     put_sendmail('echo fine; echo ABCD.EFGH; exit 1')
     text = failed('one that prints a token', 'ended with status 1', kind='tokens', text=TOKENS)
@@ -298,6 +365,8 @@ def test_failures():
     failed('one that prints two megabytes', 'ended with status 3')
     put_sendmail('exec <&-; exit 0')
     same([send(line()), content('log')], [0, ''], 'one that reads nothing, and says it is done')
+    put_sendmail('echo "postdrop: 2026-11-21 queue full, see base64(1) deadbeef"; exit 75')
+    failed('one that fails for a reason', '75: postdrop: 2026-11-21 queue full, see base64(1)')
 
 
 def test_addresses():
@@ -306,7 +375,7 @@ def test_addresses():
                     'a@example.org, x@example.org', 'ä@example.org', '-oQ/tmp@example.org x'):
         failed('an address that is none: %r' % address, 'the address is none', to=address)
         ok(not os.path.exists(path('message')), 'sendmail is not asked')
-    failed('a sender that is none', 'mail_from: the address is none',
+    failed('a sender that is none', 'mail_from: the address is none', over_pipe=True,
            **{'from': 'x@example.org\nBcc: y@example.org'})
     ok(not os.path.exists(path('message')), 'sendmail is not asked')
 
@@ -319,14 +388,73 @@ def test_store():
     ok(not os.path.exists(path('none.db')), 'and not made')
 
 
+# --- over the socket ----------------------------------------------------------------------------
+
+def test_settings():
+    """Whoever asks may have been taken over: what is run and written is not theirs to say."""
+    own = path('own.conf')
+    put_sendmail()
+    with open(path('evil'), 'w', encoding='utf-8') as file:
+        file.write("#!/bin/sh\necho >'%s'\n" % path('harm'))
+    os.chmod(path('evil'), 0o755)
+    configure(notice(languages='', **{'from': 'totp@example.org'}))
+    evil = {'sendmail': path('evil'), 'from': 'x@example.org', 'languages': 'de'}
+    status, answer, _ = ask(line(**evil))
+    same([status, answer, os.path.exists(path('harm')), content('arguments')],
+         [0, b'\n', False, '-oi -t -f totp@example.org\n'], 'the sendmail is that of this host')
+    message = read_message()[1]
+    same([message['From'], message['Subject']],
+         ['totp@example.org', 'One-time code for host.example.org'], 'so are sender and language')
+    with open(config, 'a', encoding='utf-8') as file:
+        file.write('[service su]\nsendmail = %s -su\n' % sendmail)
+    ask(line(service='su', **evil))
+    same(content('arguments'), '-su -f totp@example.org\n', 'as the section of the service has it')
+    configure(notice(sendmail=path('none')))
+    other, before = path('other.db'), len(events())
+    for name, changes in (('another store', {'store': 'sqlite:' + other}), ('none', {'store': ''}),
+                          ('another configuration', {'config': own}), ('none', {'config': ''})):
+        status, answer, said = ask(line(**changes))
+        same([status, answer, len(events()), content('log'), os.path.exists(other)],
+             [2, b'', before, '', False], 'a notice of %s is not taken' % name)
+        ok('another configuration or store' in said and config in said, 'and it says so', said)
+    same([*ask(line(**evil))[:2], len(events()) - before, os.path.exists(path('harm'))],
+         [1, b'\n', 1, False], 'a failure is recorded here')
+
+
+def test_configuration():
+    put_sendmail()
+    configure(notice())
+    with open(config, 'a', encoding='utf-8') as file:
+        file.write('sendmials = x\n')
+    status, answer, said = ask(line())
+    same([status, answer, content('message')], [2, b'', ''], 'a configuration that is not one')
+    ok('there is no such option' in said, 'is named', said)
+    os.unlink(config)
+    same(ask(line())[:2], (2, b''), 'one that is not there')
+    status, answer, said = ask(line(), words=())
+    same([status, answer, content('message')], [2, b'', ''], 'the default is another')
+    same(ask(line(), words=['--config', 'totp.conf'])[:2], (2, b''), 'a path from nowhere')
+    same(hand_over()[0], 0, 'over a pipe')
+    ok(soon(lambda: content('message')), 'what is said is believed: they could do it themselves')
+
+
 # --- in the background --------------------------------------------------------------------------
 
 def be_setuid():
-    for limit, least in ((resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 4)):
+    for limit, least in ((resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 4),
+                         (resource.RLIMIT_NPROC, 0), (resource.RLIMIT_STACK, 256 * 1024)):
         # To raise the hard one takes a capability that not every root has.
         resource.setrlimit(limit, (least, resource.getrlimit(limit)[1]))
     os.setresgid(65533, 65533, 65533)
     os.setresuid(65533, 0, 0)
+
+
+def be_weak():
+    """As above, where root may not raise a hard limit."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 64))
+    if ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) != 0:
+        raise OSError('a capability cannot be dropped')
+    be_setuid()
 
 
 def hand_over(preparation=None, **changes):
@@ -353,6 +481,12 @@ def test_setuid():
     ok(soon(lambda: content('message')), 'it sends, whatever limits it was given')
     same(re.sub(r'\s+', ' ', content('ids')), 'Uid: 0 0 0 0 Gid: 0 0 0 0 Groups: ',
          'and is root, whom nobody else can stop')
+    same(hand_over(be_weak)[:2], (0, (b'', b'')), 'by a root who may not raise hard limits')
+    ok(soon(lambda: content('message')), 'it sends all the same')
+    put_sendmail('(ulimit -n; ulimit -s; ulimit -u) >"$d/ids"\n' + KEEP)
+    hand_over(be_weak)
+    ok(soon(lambda: content('message')) and content('ids').split()[:2] == ['64', '8192'],
+       'with as many files as it may, and as large a stack as a login has', content('ids'))
 
 
 def test_background():
@@ -390,6 +524,7 @@ def test_background():
 
 def test_refusals():
     put_sendmail()
+    configure(notice())
     for data, name in ((b'', 'nothing'), (b'\n', 'an empty line'), (line()[:-1], 'no whole line'),
                        (line()[:40], 'half a line'), (b'x' * 20000 + b'\n', 'too long a line'),
                        (line(kind='codes'), 'of no kind'), (line(bcc='x'), 'of another member')):
@@ -403,10 +538,11 @@ def test_refusals():
         said = process.communicate(timeout=PATIENCE)[1]
         ok(process.returncode == 2 and b'no notice' in said and time.monotonic() - begin < 10,
            'one that does not end is waited for, for two seconds')
-    process = start(subprocess.DEVNULL, words=['--help'])
-    said = process.communicate(timeout=PATIENCE)[1].decode()
-    ok(process.returncode == 2 and said.startswith('totp-mail: ') and 'takes no arguments' in said,
-       'arguments are refused', said)
+    for words in (['--help'], ['--config'], ['--config', config, 'x'], ['-c', config]):
+        process = start(subprocess.DEVNULL, words=words)
+        said = process.communicate(timeout=PATIENCE)[1].decode()
+        ok(process.returncode == 2 and said.startswith('totp-mail: ')
+           and 'no argument but --config FILE' in said, 'other arguments are refused', said)
     ours, its = pty.openpty()
     process = start(its)
     said = process.communicate(timeout=PATIENCE)[1].decode()
@@ -417,12 +553,15 @@ def test_refusals():
 
 test_message()
 test_sender()
+test_texts()
 test_names()
 test_hostile()
 test_languages()
 test_failures()
 test_addresses()
 test_store()
+test_settings()
+test_configuration()
 test_background()
 test_setuid()
 test_refusals()

@@ -174,6 +174,84 @@ static void test_combined(void)
     ok(login.infos == 0 && !was_sent("alice"), "who has typed one is sent none");
 }
 
+static unsigned tries(const char *name)
+{
+    return person_load(name, &account) ? account.codes[MAIL_LOGIN].tries : 999;
+}
+
+/* The app's code is shorter than the one that was sent: what ends in that is a guess at it all the
+ * same. */
+static void test_guesses(void)
+{
+    static const struct {
+        const char *name, *guess;
+        bool automatic, counts;
+    } rows[] = {{"combined, 8 digits", PASSWORD WRONG, false, true},
+                {"combined, 6 digits", PASSWORD "000000", false, false},
+                {"auto, 8 digits", PASSWORD WRONG, true, true},
+                {"auto, 6 digits", PASSWORD "000000", true, false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const bool automatic = rows[i].automatic, counts = rows[i].counts;
+        char answer[64];
+        mailbox_of("alice", true);
+        combined("");
+        (void)login_as("alice", PASSWORD);
+        snprintf(answer, sizeof(answer), PASSWORD "%s", post_take_code(code));
+        if (automatic)
+            host_service("test", "mode=auto", rows[i].guess);
+        for (unsigned j = 1; j <= ACCOUNT_MAIL_TRIES; j++) {
+            struct login login = {.user = "alice", .answers = {rows[i].guess}};
+            /* In mode auto there is a prompt as well, at which nothing is typed. */
+            if (automatic)
+                login.answers[0] = NULL;
+            login_run(&login);
+            const unsigned left = tries("alice");
+            ok(login.result == PAM_AUTH_ERR && !login.leaked && failures("alice") == 1 + j &&
+                   left == ACCOUNT_MAIL_TRIES - (counts ? j : 0),
+               "%s: %u tries are left", rows[i].name, left);
+        }
+        if (automatic)
+            host_service("test", "mode=auto", answer);
+        ok(login_as("alice", answer) == (counts ? PAM_AUTH_ERR : PAM_SUCCESS),
+           "%s: then the code that came is %s", rows[i].name, counts ? "void" : "good");
+        ok(post_settle() == 0, "%s: and nothing else is sent", rows[i].name);
+    }
+    host_service("test", "", NULL);
+}
+
+/* Whoever knows no password must not void what is about to be typed. */
+static void test_kept(void)
+{
+    static const int64_t times[] = {POST_INTERVAL - 1, POST_INTERVAL, POST_LIFETIME / 2};
+    static const bool with_app[] = {false, true};
+    char answer[64];
+
+    for (size_t i = 0; i < ARRAY_SIZE(with_app); i++) {
+        const char *name = with_app[i] ? "beside an app" : "alone";
+        mailbox_of("alice", with_app[i]);
+        combined("");
+        (void)login_as("alice", PASSWORD);
+        snprintf(answer, sizeof(answer), PASSWORD "%s", post_take_code(code));
+        for (size_t j = 0; j < ARRAY_SIZE(times); j++) {
+            clock_set(TIME_GA + times[j]);
+            ok(login_as("alice", "not it") == PAM_AUTH_ERR && post_settle() == 0,
+               "combined, %s: %d s after a code was sent no other is", name, (int)times[j]);
+        }
+        ok(login_as("alice", answer) == PAM_SUCCESS, "combined, %s: it is good", name);
+        mailbox_of("alice", with_app[i]);
+        (void)login_as("alice", PASSWORD);
+        (void)post_take_code(code);
+        clock_set(TIME_GA + POST_LIFETIME / 2 + 1);
+        (void)login_as("alice", PASSWORD);
+        snprintf(answer, sizeof(answer), PASSWORD "%s", post_take_code(code));
+        ok(login_as("alice", answer) == PAM_SUCCESS && post_settle() == 0,
+           "combined, %s: one that would hardly last is replaced", name);
+    }
+    clock_set(TIME_GA);
+    host_service("test", "", NULL);
+}
+
 /* Whoever it is and whatever they may have: what is told depends on the answer alone. */
 static void test_told_alike(void)
 {
@@ -346,6 +424,8 @@ int main(void)
     test_spared();
     test_pending();
     test_combined();
+    test_guesses();
+    test_kept();
     test_told_alike();
     test_not_told();
     test_auto();

@@ -136,6 +136,8 @@ MESSAGES = {
                            "next_code": 30000 * "2"}), ["fine"], ["NotPermitted"]),
     "a recovery that is a text": (message("SendCode", {"user": "alice", "recovery": "yes"}),
                                   wrong("recovery")),
+    "a code that is to be kept for a number of seconds": (
+        message("SendCode", {"user": "alice", "keep": 60}), wrong("keep")),
     "a code that is asked for twice": (message("SendCode", '{"unasked":true,"unasked":true}'),
                                        wrong("unasked")),
     "a code that is sent with a proof": (message("SendCode", {"user": "alice", "proof": "123456"}),

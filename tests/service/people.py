@@ -75,6 +75,8 @@ def take_device(person, uri):
 def test_first_device(desk, alice):
     """Enrolled by oneself, from nothing to backup tokens."""
     desk.status(NOBODY, "show: not enrolled yet", alice, "show")
+    desk.status(NOBODY, "set: no account yet", alice, "set", "email=alice@example.org",
+                says=["an administrator run 'totpctl add'"])
     shown, terminal = desk.dialogue(alice, ["enroll", "--no-confirm"])
     uri = scan(shown)
     ok(terminal.status == DONE and uri.startswith("otpauth://totp/") and uri in shown,
@@ -449,21 +451,31 @@ def test_mail_too(desk, tray, paul):
     shown = terminal.close()
     ok(terminal.status == DONE and "accepted email email" in shown, "and its code", shown)
     desk.status(REFUSED, "set: another address", paul, "set", "email=x@example.org",
-                answer=paul.code() + "\n", says=["remove it first"])
+                answer=paul.code() + "\n",
+                says=["remove it first", "'totpctl remove --device email'"])
+    desk.status(REFUSED, "remove: a device in the place of a user", paul, "remove", "email",
+                answer=paul.code() + "\n",
+                says=["not permitted", "'totpctl remove --device email'"])
     return first, code
 
 
 def test_recover(desk, tray, paul):
     """A password that was forgotten."""
     desk.status(REFUSED, "recover: there is no password", paul, "recover",
-                says=["no code can be sent", "password", "locked"])
+                says=["no password in the store", "'totpctl passwd' sets one"])
     desk.island.totpctl("passwd", paul.name, answer="forgotten\n")
+    for verb, status, word, says in (("lock", LOCKED, "locked", "an administrator opens it"),
+                                     ("disable", REFUSED, "disabled", "switches it on")):
+        desk.island.totpctl(verb, paul.name)
+        done = desk.status(status, f"recover: after {verb}", paul, "--json", "recover", says=[says])
+        same(json.loads(done.stdout)["verdict"], word, "the verdict")
+        desk.island.totpctl("unlock" if verb == "lock" else "enable", paul.name)
     terminal = Terminal([*desk.command, "recover"], paul)
     ok(terminal.expect(f"sent to {masked(paul)}") and terminal.expect("Code from the e-mail: "),
        "recover: tells where the code is", terminal.output)
     mailed = tray.take("Code for a new password").code
     own = paul.code()
-    for prompt, answer in (("", mailed), ("A code of your own, or a backup token: ", own),
+    for prompt, answer in (("", mailed), ("A code of another device, or a backup token: ", own),
                            ("New password: ", "open sesame"), ("The same again: ", "open sesame")):
         if terminal.expect(prompt):
             terminal.send(answer)
@@ -477,6 +489,18 @@ def test_recover(desk, tray, paul):
     done = desk.run(paul, "recover", answer=f"{mailed}\n{paul.code()}\nopen sesame\n")
     same((done.returncode, done.stdout), (REFUSED, "wrong\n"), "the same code again")
     return mailed, own
+
+
+def test_lost_phone(desk, tray, paul):
+    """As the manual has it: a backup token, and another phone in the place of the one."""
+    uri = paul.secret
+    shown, terminal = desk.dialogue(paul, ["enroll", "--replace", "--no-confirm"],
+                                    (PROOF, paul.tokens[5]))
+    take_device(paul, scan(shown))
+    same((terminal.status, paul.secret != uri), (DONE, True), "enroll --replace: by a backup token")
+    desk.status(DONE, "the new phone confirms", paul, "confirm", answer=paul.code() + "\n")
+    same(sorted(d["device"] for d in desk.json(paul, "show")["devices"]), ["email", "phone"],
+         "and has the place of the old one")
 
 
 def test_mail_admin(desk, tray, helen, bob):
@@ -501,7 +525,7 @@ def test_mail(desk, service, *people):
     island.configure(tray.config())
     codes = []
     for check, *who in ((test_mail_only, nora), (test_mail_too, paul), (test_recover, paul),
-                        (test_mail_admin, helen, bob)):
+                        (test_lost_phone, paul), (test_mail_admin, helen, bob)):
         service.restart()
         codes += check(desk, tray, *who) or []
     said = service.logged()

@@ -218,6 +218,92 @@ static void test_address(void)
        "without the device it is");
 }
 
+/* Codes that were sent are for the account as it was. */
+static void test_codes(void)
+{
+    enum {
+        FULL_NAME,
+        EXPIRE,
+        PASSWORD,
+        CLEAR,
+        OTHER_ADDRESS,
+        SAME_ADDRESS,
+        LOCK,
+        UNLOCK,
+        DISABLE,
+        ENABLE,
+        DEVICE_OFF,
+        DEVICE_ON,
+        APP_OFF
+    };
+    static const struct {
+        const char *name;
+        int what;
+        unsigned login, recovery; /* tries left */
+    } cases[] = {
+        {"another full name", FULL_NAME, 3, 3},
+        {"a password that is to be replaced", EXPIRE, 3, 3},
+        {"the same address", SAME_ADDRESS, 3, 3},
+        {"another address", OTHER_ADDRESS, 3, 0},
+        {"another password", PASSWORD, 3, 0},
+        {"no password", CLEAR, 3, 0},
+        {"a closed account", LOCK, 0, 0},
+        {"an opened one", UNLOCK, 0, 0},
+        {"one that is switched off", DISABLE, 0, 0},
+        {"one that is switched on", ENABLE, 0, 0},
+        {"an e-mail device that is switched off", DEVICE_OFF, 0, 3},
+        {"one that is switched on", DEVICE_ON, 0, 3},
+        {"an app that is", APP_OFF, 3, 3},
+    };
+    static const char people[] =
+        "UPDATE account SET password = '$y$old', email = 'dora@example.org', enabled = 1 WHERE"
+        " name = 'dora';"
+        "DELETE FROM mail_code;"
+        "INSERT INTO mail_code SELECT account.id, purpose, device.id, 300000, 300600, 3, 'k1',"
+        " randomblob(32) FROM account, device, (SELECT 'login' AS purpose UNION SELECT 'recovery')"
+        " WHERE account.name = 'dora' AND device.account = account.id AND label = 'phone';"
+        "UPDATE mail_code SET device = 0 WHERE purpose = 'recovery';"
+        "UPDATE device SET type = 'email', digits = 8, period = 0 WHERE label = 'phone' AND account"
+        " = (SELECT id FROM account WHERE name = 'dora')";
+
+    (void)fixture_enroll(store, &conf, "dora", "phone");
+    (void)fixture_enroll(store, &conf, "dora", "app");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        static const uint8_t none[ACCOUNT_DIGEST_SIZE];
+        const int what = cases[i].what;
+        const struct admin_fields fields = {.full_name = what == FULL_NAME ? "Dora" : NULL,
+                                            .expire = what == EXPIRE,
+                                            .password = what == PASSWORD ? "new"
+                                                        : what == CLEAR  ? ""
+                                                                         : NULL,
+                                            .hash = "$y$new",
+                                            .email = what == OTHER_ADDRESS  ? "d@example.org"
+                                                     : what == SAME_ADDRESS ? "dora@example.org"
+                                                                            : NULL};
+        const char *label = what == APP_OFF ? "app" : "phone";
+        bool good = meddle(people);
+        if (what == OTHER_ADDRESS)
+            good = good && meddle("UPDATE device SET type = 'totp', digits = 6, period = 30");
+        int r =
+            what >= DEVICE_OFF
+                ? device_enable(store, "dora", label, what == DEVICE_ON, &origin, FIXTURE_NOW, &err)
+            : what >= DISABLE
+                ? admin_enable(store, "dora", what == ENABLE, &origin, FIXTURE_NOW, &err)
+            : what >= LOCK ? admin_lock(store, "dora", what == LOCK, &origin, FIXTURE_NOW, &err)
+                           : admin_set(store, "dora", &fields, "set", &origin, FIXTURE_NOW, &err);
+        good = good && r == 0 && show("dora");
+        ok(good && account.codes[MAIL_LOGIN].tries == cases[i].login &&
+               account.codes[MAIL_RECOVERY].tries == cases[i].recovery,
+           "%s: %u and %u tries are left", cases[i].name, account.codes[MAIL_LOGIN].tries,
+           account.codes[MAIL_RECOVERY].tries);
+        for (unsigned j = 0; j < MAIL_PURPOSES; j++)
+            good = good && account.codes[j].sent == FIXTURE_NOW &&
+                   (memcmp(account.codes[j].digest, none, sizeof(none)) == 0) ==
+                       (account.codes[j].tries == 0);
+        ok(good, "%s: of a void one is kept when it was sent, and no more", cases[i].name);
+    }
+}
+
 static void test_remove(void)
 {
     struct device device = fixture_enroll(store, &conf, "alice", "phone");
@@ -242,6 +328,7 @@ int main(void)
     test_expire();
     test_states();
     test_address();
+    test_codes();
     test_remove();
     store_close(&store);
     account_clear(&account);

@@ -7,6 +7,7 @@
 #include "device.h"
 #include "enroll.h"
 #include "fixture.h"
+#include "mailcode.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -129,6 +130,72 @@ static void test_password(void)
             "unenrolled") &&
            reply.password_length == 1,
        "somebody nobody knows");
+}
+
+/* Of an answer with a password in it each end was tried: the mailed code's too, although the app's
+ * is shorter. */
+static void test_mailed(void)
+{
+    static const struct {
+        enum auth_shape shape;
+        const char *password, *code;
+        unsigned tries;
+    } cases[] = {
+        {AUTH_COMBINED, "secret00000000", NULL, 2},
+        {AUTH_TAIL, "secret00000000", NULL, 2},
+        {AUTH_COMBINED, "secret000000", NULL, 3},
+        {AUTH_CODE, NULL, "00000000", 2},
+        {AUTH_CODE, NULL, "000000", 3},
+        {AUTH_CODE, "secret00000000", "000000", 3},
+        {AUTH_CODE, "secret", "00000000", 2},
+    };
+    const struct admin_fields fields = {.email = "mia@example.org", .password = "secret"};
+    struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
+    char mailed[MAILCODE_SIZE], answer[64];
+
+    (void)fixture_enroll(store, &conf, "mia", "phone");
+    ok(admin_set(store, "mia", &fields, "set", &origin, FIXTURE_NOW, &err) == 0, "an address");
+    conf.rules.email_devices = true;
+    conf.rules.email_code_lifetime = 600;
+    for (size_t i = 0; i <= ARRAY_SIZE(cases); i++) {
+        bool good = store_begin(store, STORE_WRITE, &err) == 0 &&
+                    store_load(store, "mia", &before, &err) == 0;
+        after = before;
+        after.failures = 0;
+        if (i == 0) {
+            after.devices[1] = (struct device){.id = 4711,
+                                               .label = "email",
+                                               .type = DEVICE_EMAIL,
+                                               .state = DEVICE_ACTIVE,
+                                               .digits = ACCOUNT_MAIL_DIGITS,
+                                               .last_step = ACCOUNT_NEVER,
+                                               .last_used = ACCOUNT_NEVER};
+            good = good && seal_fingerprint(after.email, &after.devices[1].secret) == 0;
+            after.device_count = 2;
+        }
+        good =
+            good &&
+            mailcode_new(&conf.rules, &ring, MAIL_LOGIN, 4711, FIXTURE_NOW, &after, mailed) == 0 &&
+            store_save(store, &before, &after, &err) == 0 && store_commit(store, &err) == 0;
+        if (i == ARRAY_SIZE(cases))
+            break;
+        int r = check(cases[i].shape, "mia", cases[i].password, cases[i].code,
+                      cases[i].password != NULL, FIXTURE_NOW);
+        ok(good && r == 0 && reply.result.verdict == VERDICT_WRONG && !reply.ask &&
+               store_begin(store, STORE_READ, &err) == 0 &&
+               store_load(store, "mia", &after, &err) == 0 &&
+               after.codes[MAIL_LOGIN].tries == cases[i].tries,
+           "row %zu: %u tries are left", i, after.codes[MAIL_LOGIN].tries);
+        store_rollback(store);
+    }
+    snprintf(answer, sizeof(answer), "secret%s", mailed);
+    for (int i = 0; i < ACCOUNT_MAIL_TRIES; i++)
+        ok(said(check(AUTH_COMBINED, "mia", "secret00000000", NULL, true, FIXTURE_NOW),
+                VERDICT_WRONG, "wrong"),
+           "a wrong answer");
+    ok(said(check(AUTH_COMBINED, "mia", answer, NULL, true, FIXTURE_NOW), VERDICT_WRONG, "wrong"),
+       "after three of them the right one is wrong");
+    conf.rules.email_devices = false;
 }
 
 static void test_begin(void)
@@ -766,6 +833,7 @@ int main(void)
     test_code();
     test_action();
     test_password();
+    test_mailed();
     test_begin();
     test_exempt();
     test_exempt_answer();

@@ -186,7 +186,7 @@ static void test_interface(void)
         {"Lock", ACT},
         {"Unlock", ACT},
         {"Resync", ACT "code next_code device "},
-        {"SendCode", WHERE "recovery unasked "},
+        {"SendCode", WHERE "recovery unasked keep "},
         {"Recover", ACT "code new_password "},
         {"GetInfo", ""},
         {"GetInterfaceDescription", "interface "},

@@ -740,11 +740,12 @@ static void test_together(void)
         "lock_time = 2h\n",
         "max_failures = 50\nfailure_limit = 49\n",
         "window = 20\nmax_drift = 20\nperiod = 91\n",
+        "email_interval = 11m\n",
         "password = store\n",
         "mode = prompt\npassword = store\nunenrolled = permit\n",
     };
-    static const char *const names[] = {"lock_time_max", "failure_limit", "max_drift",
-                                        "password=store", "password=store"};
+    static const char *const names[] = {"lock_time_max",       "failure_limit",  "max_drift",
+                                        "email_code_lifetime", "password=store", "password=store"};
     static const char *const ways[] = {"unenrolled = permit", "unenrolled = ignore",
                                        "unenrolled = enroll", "enroll_by = 2030-01-01",
                                        "unenrolled = permit\nenroll_by = 2030-01-01"};
@@ -757,7 +758,8 @@ static void test_together(void)
                strstr(err.what, names[i]) != NULL,
            "these do not go together: %s", err.what);
     }
-    put("together.conf", "lock_time=1h\nmax_failures=100\nwindow=20\nmax_drift=20\nperiod=90\n");
+    put("together.conf",
+        "email_interval=10m\nlock_time=1h\nmax_failures=100\nwindow=20\nmax_drift=20\nperiod=90\n");
     ok(load(&conf, "together.conf", NULL, NULL, &err) == 0, "these just do %s", err.what);
     for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
         char text[200];

@@ -112,6 +112,17 @@ static void test_more(void)
            account.token_count == 10,
        "confirmed, it is the only one; the tokens stay");
     request = request_for("alice", NULL);
+    request.replace = true;
+    ok(start(&request) == 0 && strcmp(reply.device.label, "phone") == 0 && load("alice") &&
+           account.device_count == 2,
+       "without a label it is the only device whose place is taken");
+    ok(start(&request) == 0 && strcmp(reply.device.label, "phone") == 0 && load("alice") &&
+           account.device_count == 2,
+       "again, while that one waits");
+    ok(confirm("alice", "phone", fixture_code(&reply.device, FIXTURE_NOW / 30)) == 0 &&
+           result.verdict == VERDICT_ACCEPTED && load("alice") && account.device_count == 1,
+       "and takes it with its first code");
+    request = request_for("alice", NULL);
     for (int i = 2; i <= 5; i++) {
         char label[16];
         snprintf(label, sizeof(label), "phone-%d", i);

@@ -113,9 +113,9 @@ static void test_start(void)
            strspn(notice->text, "0123456789") == ACCOUNT_MAIL_DIGITS &&
            notice->text[ACCOUNT_MAIL_DIGITS] == '\0',
        "its first code is posted with it");
-    ok(fixture_events(store, &last) == 2 && strcmp(last.action, "enroll") == 0 &&
+    ok(fixture_events(store, &last) == 3 && strcmp(last.action, "enroll") == 0 &&
            strcmp(last.device, "email") == 0,
-       "it is recorded");
+       "it is recorded, and so is the code");
     load("alice");
     struct secret fingerprint = {0};
     ok(account.device_count == 1 && seal_fingerprint(ADDRESS, &fingerprint) == 0 &&
@@ -327,10 +327,36 @@ static void test_mail_tokens(void)
                count_tokens(outbox.notices[0].text, got) == counts[i],
            "all %u stand in one message", counts[i]);
         load(user);
-        ok(account.token_count == counts[i] && account.tokens_issued == counts[i],
-           "as many are good");
+        ok(account.token_count == counts[i] && account.tokens_issued == counts[i] &&
+               account.tokens_mailed,
+           "as many are good, and known to have been sent");
     }
     conf.backup_tokens = 10;
+}
+
+/* Only those that were sent are known as such. */
+static void test_tokens_mailed(void)
+{
+    struct reply_tokens fresh CLEANUP(reply_tokens_clear) = {0};
+
+    load("tina-1");
+    must(account.tokens_mailed, "tokens that were sent");
+    ok(device_renew_tokens(store, "tina-1", 3, &origin, now, &fresh, &err) == 0,
+       "tokens are made anew");
+    load("tina-1");
+    ok(account.token_count == 3 && !account.tokens_mailed, "and were not sent");
+    ok(device_remove(store, "tina-2", NULL, &origin, now, &err) == 0, "the last device goes");
+    load("tina-2");
+    ok(account.token_count == 0 && !account.tokens_mailed, "and with it the tokens that were sent");
+    begin_app("tina-2");
+    ok(confirm("tina-2", NULL, fixture_code(&reply.device, now / 30), false) == 0 &&
+           tokens.count == conf.backup_tokens,
+       "those of the next are shown");
+    load("tina-2");
+    ok(account.token_count == conf.backup_tokens && !account.tokens_mailed, "and were not sent");
+    must(confirm("tina-2", NULL, "000000", true) != 0, "there is nothing to confirm");
+    load("tina-2");
+    ok(!account.tokens_mailed, "nor does it change with what fails");
 }
 
 static void test_no_tokens(void)
@@ -394,6 +420,7 @@ int main(void)
     test_refused();
     test_others();
     test_mail_tokens();
+    test_tokens_mailed();
     test_no_tokens();
     test_tokens_without_mail();
     store_close(&store);

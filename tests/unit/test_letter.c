@@ -299,11 +299,12 @@ static void speak(const char *languages)
 }
 
 /* Each in its own words: no kind is left in English, none is the other's. */
-static bool differs(enum notice_kind kind, const char *languages, const char *other)
+static bool differs(enum notice_kind kind, int64_t left, const char *languages, const char *other)
 {
     static struct letter before;
     struct mail mail = plain_mail(kind);
 
+    mail.notice.left = left;
     speak(other);
     if (write_letter(&mail) != 0)
         return false;
@@ -322,11 +323,13 @@ static void test_languages(void)
         tap_skip("the C library has no C.UTF-8");
         return;
     }
-    for (enum notice_kind kind = 0; kind < NOTICE_COUNT; kind++) {
-        ok(differs(kind, "de", ""), "%s, in German", notice_name(kind));
-        ok(differs(kind, "fr:de", "de"), "%s, in French", notice_name(kind));
-        ok(differs(kind, "nl:de", ""), "%s, in what there is", notice_name(kind));
-    }
+    for (enum notice_kind kind = 0; kind < NOTICE_COUNT; kind++)
+        for (int left = NOTICE_NO_TOKENS; left <= 1; left++) {
+            const char *name = notice_name(kind);
+            ok(differs(kind, left, "de", ""), "%s (%d), in German", name, left);
+            ok(differs(kind, left, "fr:de", "de"), "%s (%d), in French", name, left);
+            ok(differs(kind, left, "nl:de", ""), "%s (%d), in what there is", name, left);
+        }
 #else
     (void)put_catalog;
     (void)differs;

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,9 +19,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH_SIZE 512
@@ -33,7 +34,6 @@ static struct outbox outbox;
 static struct err err;
 static struct mail mail;
 static char taker[PATH_SIZE], kept[PATH_SIZE];
-static time_t patience = -1; /* for a socket, as it was set last */
 
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
@@ -43,21 +43,6 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
     if (strcmp(path, MAIL_PATH) != 0)
         ok(false, "%s is started", path);
     return next(pid, taker, actions, attributes, argv, envp);
-}
-
-/* Notes how long it would wait, and lets it wait less. */
-int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
-{
-    static int (*real)(int, int, int, const void *, socklen_t);
-    const struct timeval little = {.tv_usec = 50000};
-
-    if (real == NULL)
-        *(void **)&real = dlsym(RTLD_NEXT, "setsockopt");
-    if (level == SOL_SOCKET && option == SO_SNDTIMEO) {
-        patience = ((const struct timeval *)value)->tv_sec;
-        return real(fd, level, option, &little, sizeof(little));
-    }
-    return real(fd, level, option, value, size);
 }
 
 static void write_taker(const char *text)
@@ -76,7 +61,8 @@ static void set_up(void)
     char text[2 * PATH_SIZE];
     snprintf(text, sizeof(text), "cat >>'%s'", kept);
     write_taker(text);
-    conf = (struct conf){.sendmail = "/usr/sbin/sendmail -oi -t",
+    conf = (struct conf){.file = "/etc/totp/totp.conf",
+                         .sendmail = "/usr/sbin/sendmail -oi -t",
                          .mail_from = "totp@example.org",
                          .mail_languages = "de:fr",
                          .store = "sqlite:/var/lib/totp/totp.db",
@@ -113,11 +99,11 @@ static int send_all(void)
     return r;
 }
 
-/* Reads the n-th line that was kept into mail. */
-static int read_kept(unsigned n)
+/* Reads the n-th line of a file into mail. */
+static int read_line_of(const char *path, unsigned n)
 {
     static char lines[4 * MAIL_MESSAGE_MAX];
-    FILE *file = fopen(kept, "re");
+    FILE *file = fopen(path, "re");
     size_t length = file != NULL ? fread(lines, 1, sizeof(lines), file) : 0;
     char *line = lines, *end;
 
@@ -131,6 +117,11 @@ static int read_kept(unsigned n)
         length -= part;
     }
     return ERR_NOT_FOUND;
+}
+
+static int read_kept(unsigned n)
+{
+    return read_line_of(kept, n);
 }
 
 /* --- what is handed over ---------------------------------------------------------------------- */
@@ -169,7 +160,8 @@ static void test_members(void)
 
     ok(outbox_add(&outbox, &notice) == 0 && send_all() == 0, "a notice is handed over");
     ok(read_kept(0) == 0 && same(&mail.notice, &notice), "with all that is in it");
-    ok(strcmp(mail.sendmail, conf.sendmail) == 0 && strcmp(mail.from, conf.mail_from) == 0 &&
+    ok(strcmp(mail.config, conf.file) == 0 && strcmp(mail.sendmail, conf.sendmail) == 0 &&
+           strcmp(mail.from, conf.mail_from) == 0 &&
            strcmp(mail.languages, conf.mail_languages) == 0 &&
            strcmp(mail.store, conf.store) == 0 && strcmp(mail.host, HOST) == 0,
        "and what is to be known of the configuration");
@@ -182,6 +174,7 @@ static void test_members(void)
     fill(notice.rhost, sizeof(notice.rhost), "\x01");
     fill(notice.actor, sizeof(notice.actor), "\\");
     fill(notice.text, sizeof(notice.text), "abcd-efgh-ijkl\n");
+    fill(conf.file, sizeof(conf.file), "\\");
     fill(conf.sendmail, sizeof(conf.sendmail), "\"");
     fill(conf.mail_languages, sizeof(conf.mail_languages), "\"");
     fill(conf.store, sizeof(conf.store), "\\");
@@ -266,14 +259,28 @@ static void test_failures(void)
 
 /* --- the socket ------------------------------------------------------------------------------- */
 
-static char place[PATH_SIZE];
+static char place[PATH_SIZE], heard[PATH_SIZE];
+
+static struct sockaddr_un address_there(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", place);
+    return address;
+}
+
+static int connect_there(int fd)
+{
+    const struct sockaddr_un address = address_there();
+
+    return connect(fd, (const struct sockaddr *)&address, sizeof(address));
+}
 
 static int listen_there(int queue)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct sockaddr_un address = address_there();
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", place);
     (void)unlink(place);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         (queue >= 0 && listen(fd, queue) != 0))
@@ -281,18 +288,59 @@ static int listen_there(int queue)
     return fd;
 }
 
-/* What came over the one connection, into mail. */
-static int hear(int listener)
-{
-    static char line[MAIL_MESSAGE_MAX];
-    int fd = accept(listener, NULL, NULL);
-    size_t length = 0;
-    ssize_t n;
+/* A child that takes so many connections. */
+enum manner { ANSWER, NO_ANSWER, CLOSE, RESET };
 
-    while ((n = recv(fd, line + length, sizeof(line) - length, 0)) > 0)
-        length += (size_t)n;
-    close(fd);
-    return mail_read(line, length, &mail);
+static pid_t attend(int listener, enum manner manner, unsigned count)
+{
+    pid_t child = fork();
+
+    if (child != 0)
+        return child;
+    alarm(60);
+    (void)unlink(heard);
+    for (; count > 0; count--) {
+        char line[MAIL_MESSAGE_MAX];
+        int fd = accept(listener, NULL, NULL);
+        size_t length = 0;
+        ssize_t n = 1;
+
+        while (manner != RESET && n > 0 && (length == 0 || line[length - 1] != '\n')) {
+            n = recv(fd, line + length, sizeof(line) - length, 0);
+            length += n > 0 ? (size_t)n : 0;
+        }
+        FILE *file = fopen(heard, "ae");
+        if (file == NULL || fwrite(line, 1, length, file) != length || fclose(file) != 0)
+            _exit(1);
+        if (manner == ANSWER && send(fd, "\n", 1, 0) != 1)
+            _exit(1);
+        if (manner == NO_ANSWER && recv(fd, line, sizeof(line), 0) != 0) /* until it is closed */
+            _exit(1);
+        close(fd);
+    }
+    _exit(0);
+}
+
+/* Whether the child has done what it was to do. */
+static bool is_done(pid_t child)
+{
+    int status = -1;
+
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
+/* Whether it was told, over the socket. */
+static bool has_heard(enum notice_kind kind)
+{
+    return read_line_of(heard, 0) == 0 && mail.notice.kind == kind;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 /* Whether a notice is given to the script, which is there for the case of need. */
@@ -326,32 +374,63 @@ static void test_strangers(void)
     close(listener);
 }
 
+/* Who listens, and is no help: what it costs, and that nothing is lost. */
+static void test_deaf(void)
+{
+    int listener = listen_there(5), fillers[64], count = 0;
+    pid_t child = attend(listener, NO_ANSWER, 1);
+    int64_t begin = clock_ms();
+    post(NOTICE_CODE);
+    post(NOTICE_TOKENS);
+    post(NOTICE_LOCKED);
+    const bool sent = send_all() == 0 && read_kept(2) == 0 && mail.notice.kind == NOTICE_LOCKED;
+    const int64_t took = clock_ms() - begin;
+    ok(sent && is_done(child) && has_heard(NOTICE_CODE) && read_line_of(heard, 1) != 0,
+       "who does not answer is asked once, and everything goes in another way");
+    ok(took >= 500 && took < 1000, "after half a second: %lld ms", (long long)took);
+    child = attend(listener, CLOSE, 1);
+    ok(goes_to_script() && is_done(child), "who closes the connection has not taken it");
+    child = attend(listener, RESET, 1);
+    ok(goes_to_script() && is_done(child), "nor has who does so unread");
+    close(listener);
+    listener = listen_there(0);
+    do
+        fillers[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    while (connect_there(fillers[count++]) == 0);
+    begin = clock_ms();
+    ok(errno == EAGAIN && goes_to_script(), "who has more to do than its queue holds");
+    ok(clock_ms() - begin < 500, "is not waited for");
+    while (count > 0)
+        close(fillers[--count]);
+    close(listener);
+}
+
 static void test_socket(void)
 {
+    snprintf(heard, sizeof(heard), "%s/heard", tap_dir());
     snprintf(conf.socket, sizeof(conf.socket), "%s/totpd", tap_dir());
     snprintf(place, sizeof(place), "%s/mail", tap_dir());
     ok(goes_to_script(), "there is no socket");
     const unsigned before = open_files();
     int listener = listen_there(5);
+    pid_t child = attend(listener, ANSWER, 2);
     post(NOTICE_CODE);
-    ok(send_all() == 0 && hear(listener) == 0 && mail.notice.kind == NOTICE_CODE &&
-           read_kept(0) == ERR_NOT_FOUND,
-       "who listens is told, and nothing is started");
-    ok(patience == 1, "it is waited for a second, for as many as are in the queue");
+    post(NOTICE_LOCKED);
+    ok(send_all() == 0 && is_done(child) && has_heard(NOTICE_CODE) && read_line_of(heard, 1) == 0 &&
+           mail.notice.kind == NOTICE_LOCKED && read_kept(0) == ERR_NOT_FOUND,
+       "who listens and answers is told, and nothing is started");
     int kept_stdin = dup(0);
     close(0);
+    child = attend(listener, ANSWER, 1);
     post(NOTICE_TOKENS);
-    ok(send_all() == 0 && hear(listener) == 0 && mail.notice.kind == NOTICE_TOKENS,
+    ok(send_all() == 0 && is_done(child) && has_heard(NOTICE_TOKENS) &&
+           read_kept(0) == ERR_NOT_FOUND,
        "from a host without standard input too");
     dup2(kept_stdin, 0);
     close(kept_stdin);
     close(listener);
     ok(goes_to_script(), "nobody listens any more");
-    listener = listen_there(0);
-    post(NOTICE_CODE);
-    ok(send_all() == 0 && read_kept(0) == ERR_NOT_FOUND && goes_to_script(),
-       "who does not come to it is not waited for");
-    close(listener);
+    test_deaf();
     test_strangers();
     ok(open_files() == before, "no descriptor is left");
     conf.socket[0] = '\0';

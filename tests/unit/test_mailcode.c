@@ -361,10 +361,9 @@ static void test_keys(void)
     ok(make(MAIL_LOGIN, DEVICE, SAMPLE_NOW) && fits(&rotated, MAIL_LOGIN, DEVICE, text, SAMPLE_NOW),
        "a newer key does not make a code bad");
     code_parse(text, &code);
-    ok(mailcode_match(&account, MAIL_LOGIN, DEVICE, &code, &other, SAMPLE_NOW, &match) ==
-               ERR_KEY_UNKNOWN &&
+    ok(mailcode_match(&account, MAIL_LOGIN, DEVICE, &code, &other, SAMPLE_NOW, &match) == 0 &&
            !match,
-       "without the key it was made with it cannot be judged");
+       "without the key it was made with it is wrong");
     match = true;
     ok(mailcode_match(&account, MAIL_LOGIN, DEVICE, &code, &other, SAMPLE_NOW + LIFETIME, &match) ==
                0 &&

@@ -138,6 +138,31 @@ static void disable_device(void)
     after.devices[0].state = DEVICE_DISABLED;
 }
 
+static void remove_last(void)
+{
+    account_remove_device(&before, 1);
+    after = before;
+    remove_with_tokens();
+}
+
+static void remove_last_without_tokens(void)
+{
+    remove_last();
+    before.token_count = 0;
+}
+
+static void remove_of_two(void)
+{
+    before.devices[1].state = after.devices[1].state = DEVICE_ACTIVE;
+    remove_active();
+}
+
+static void disable_of_two(void)
+{
+    before.devices[1].state = after.devices[1].state = DEVICE_ACTIVE;
+    disable_device();
+}
+
 static void disable_account(void)
 {
     after.enabled = false;
@@ -279,6 +304,42 @@ static void change_address(void)
     copy(after.email, sizeof(after.email), OTHER);
 }
 
+static void change_address_of(bool password, size_t devices, enum device_state state)
+{
+    change_address();
+    if (!password)
+        before.password[0] = after.password[0] = '\0';
+    before.device_count = after.device_count = devices;
+    for (size_t i = 0; i < devices; i++)
+        before.devices[i].state = after.devices[i].state = state;
+}
+
+static void change_address_unproven(void)
+{
+    change_address_of(false, 0, DEVICE_PENDING);
+}
+
+static void change_address_while_pending(void)
+{
+    change_address_of(false, 2, DEVICE_PENDING);
+}
+
+static void change_address_with_password(void)
+{
+    change_address_of(true, 2, DEVICE_PENDING);
+}
+
+static void change_address_with_device(void)
+{
+    change_address_of(false, 1, DEVICE_ACTIVE);
+}
+
+static void change_address_with_disabled(void)
+{
+    change_address_of(false, 2, DEVICE_PENDING);
+    before.devices[1].state = after.devices[1].state = DEVICE_DISABLED;
+}
+
 static void clear_address(void)
 {
     after.email[0] = '\0';
@@ -319,12 +380,19 @@ static const struct change {
     {"a device that replaces another", replace, NOTICE_DEVICE_ADDED, "phone", 0, 0},
     {"a pending device that replaces another", replace_pending, NOTICE_COUNT, "", 0, 0},
     {"a device removed", remove_active, NOTICE_DEVICE_REMOVED, "phone", 0, 0},
-    {"a disabled device removed", remove_disabled, NOTICE_DEVICE_REMOVED, "drawer", 0, 0},
+    {"a disabled device removed", remove_disabled, NOTICE_DEVICE_REMOVED, "drawer", 0, 1},
     {"a pending device removed", remove_pending, NOTICE_COUNT, "", 0, 0},
     {"a device removed, and one of its label waits", remove_beside_pending, NOTICE_DEVICE_REMOVED,
      "phone", 0, 0},
-    {"a device removed with the tokens", remove_with_tokens, NOTICE_DEVICE_REMOVED, "phone", 0, 0},
+    {"a device removed with the tokens", remove_with_tokens, NOTICE_DEVICE_REMOVED, "phone", 0,
+     NOTICE_NO_TOKENS},
+    {"the only device removed with the tokens", remove_last, NOTICE_DEVICE_REMOVED, "phone", 0,
+     NOTICE_NO_TOKENS},
+    {"the only device of an account without tokens", remove_last_without_tokens,
+     NOTICE_DEVICE_REMOVED, "phone", 0, 0},
+    {"one of two devices removed", remove_of_two, NOTICE_DEVICE_REMOVED, "phone", 0, 1},
     {"a device switched off", disable_device, NOTICE_DEVICE_DISABLED, "phone", 0, 0},
+    {"one of two devices switched off", disable_of_two, NOTICE_DEVICE_DISABLED, "phone", 0, 1},
     {"the account switched off", disable_account, NOTICE_ACCOUNT_DISABLED, "", 0, 0},
     {"the account switched on", enable_account, NOTICE_COUNT, "", 0, 0},
     {"a device that was used, and a code sent", use_device, NOTICE_COUNT, "", 0, 0},
@@ -345,11 +413,20 @@ static const struct change {
     {"a closed account", close_account, NOTICE_LOCKED, "", ACCOUNT_LOCKED_FOR_EVER, 0},
     {"one that stays closed", keep_closed, NOTICE_COUNT, "", 0, 0},
     {"an opened account", open_account, NOTICE_COUNT, "", 0, 0},
-    {"another password", change_password, NOTICE_PASSWORD, "", 0, 0},
-    {"a first password", set_password, NOTICE_PASSWORD, "", 0, 0},
+    {"another password", change_password, NOTICE_PASSWORD, "", 0, 1},
+    {"a first password", set_password, NOTICE_PASSWORD, "", 0, 1},
     {"a password cleared", clear_password, NOTICE_PASSWORD, "", 0, 0},
     {"a password that expires", expire_password, NOTICE_COUNT, "", 0, 0},
     {"another address", change_address, NOTICE_ADDRESS, "", 0, 0},
+    {"another address, and there is nothing to protect", change_address_unproven, NOTICE_COUNT, "",
+     0, 0},
+    {"another address, and no device has shown a code", change_address_while_pending, NOTICE_COUNT,
+     "", 0, 0},
+    {"another address, and a password alone", change_address_with_password, NOTICE_ADDRESS, "", 0,
+     0},
+    {"another address, and a device alone", change_address_with_device, NOTICE_ADDRESS, "", 0, 0},
+    {"another address, and a device that is off", change_address_with_disabled, NOTICE_ADDRESS, "",
+     0, 0},
     {"an address cleared", clear_address, NOTICE_ADDRESS, "", 0, 0},
     {"a first address", set_address, NOTICE_COUNT, "", 0, 0},
     {"another name and role", change_name, NOTICE_COUNT, "", 0, 0},
@@ -536,6 +613,33 @@ static void test_no_memory(void)
        "but with memory it is");
 }
 
+/* What a login may have to tell takes no more memory than one that has nothing to. */
+static void test_reserve(void)
+{
+    struct outbox outbox CLEANUP(outbox_clear) = {0};
+
+    no_memory = true;
+    int r = outbox_reserve(&outbox);
+    no_memory = false;
+    ok(r == ERR_NOMEM && outbox.count == 0 && outbox.notices == NULL, "without memory no room");
+    ok(outbox_reserve(&outbox) == 0 && outbox.count == 0, "room for a few");
+    start();
+    before.failures = 4;
+    after.failures = 5;
+    after.locked_until = 300000;
+    change_password();
+    change_address();
+    no_memory = true;
+    r = notice_of_change(&before, &after, &outbox);
+    for (int i = 0; r == 0 && i < 1; i++) {
+        const struct notice notice = numbered(i);
+        r = outbox_add(&outbox, &notice);
+    }
+    no_memory = false;
+    ok(r == 0 && outbox.count == 4 && outbox.notices[0].kind == NOTICE_LOCKED,
+       "in which what a change is worth finds its place without any more");
+}
+
 /* --- words ------------------------------------------------------------------------------------ */
 
 static bool is_wish(const char *word)
@@ -569,6 +673,7 @@ int main(void)
     test_start();
     test_outbox();
     test_no_memory();
+    test_reserve();
     test_words();
     account_clear(&before);
     account_clear(&after);

@@ -533,6 +533,65 @@ static void test_logins(void)
        "and who does not");
 }
 
+/* What is asked for, and what is left alone by whoever has not asked. */
+static void test_send(void)
+{
+    static const struct {
+        const char *name;
+        bool unasked, keep, recovery;
+        size_t login, recoveries; /* codes that are sent, 60 s after the last */
+    } cases[] = {
+        {"asked for", false, false, false, 1, 0}, {"asked for, and kept", false, true, false, 0, 0},
+        {"unasked", true, false, false, 0, 0},    {"unasked, and kept", true, true, false, 0, 0},
+        {"to recover", false, false, true, 0, 1}, {"to recover, and kept", false, true, true, 0, 0},
+    };
+    struct outbox outbox CLEANUP(outbox_clear) = {0};
+    struct call call = by_carol(CALL_ADD, "emil");
+    int64_t now = FIXTURE_NOW;
+
+    conf.rules.email_devices = true;
+    call.email = "emil@example.org";
+    call.new_password = "secret";
+    ok(ask(&call) == 0, "a person with an address");
+    (void)fixture_enroll(store, &conf, "emil", "phone");
+    store_set_outbox(store, &outbox);
+    call = by_carol(CALL_ENROLL, "emil");
+    call.type = "email";
+    ok(ask(&call) == 0 && outbox.count == 1, "and an e-mail device");
+    call = by_carol(CALL_CONFIRM, "emil");
+    call.device = "email";
+    call.code = outbox.notices[0].text;
+    ok(ask(&call) == 0 && reply.outcome.verdict == VERDICT_ACCEPTED, "which is confirmed");
+    call = by_carol(CALL_DISABLE, "emil");
+    call.device = "phone";
+    ok(ask(&call) == 0, "and is the only one in use");
+    call.method = CALL_ENABLE;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        size_t sent[2] = {0};
+        struct call send = by_carol(CALL_SEND, "emil");
+        if (cases[i].recovery && (i == 0 || !cases[i - 1].recovery)) {
+            ok(ask_at(&call, now) == 0, "the app is back");
+            send.recovery = true;
+            ok(ask_at(&send, now) == 0 && reply.address[0] != '\0', "a first code to recover");
+        } else if (i == 0) {
+            ok(ask_at(&send, now) == 0 && reply.address[0] != '\0', "a first code");
+        }
+        now += conf.rules.email_interval;
+        outbox_cut(&outbox, 0);
+        send.unasked = cases[i].unasked;
+        send.keep = cases[i].keep;
+        send.recovery = cases[i].recovery;
+        ok(ask_at(&send, now) == 0 && strcmp(reply.address, "e***@e***.org") == 0,
+           "%s: where a code is is told", cases[i].name);
+        for (size_t j = 0; j < outbox.count; j++)
+            sent[outbox.notices[j].kind == NOTICE_RECOVERY]++;
+        ok(sent[0] == cases[i].login && sent[1] == cases[i].recoveries, "%s: %zu and %zu are sent",
+           cases[i].name, sent[0], sent[1]);
+    }
+    store_set_outbox(store, NULL);
+    conf.rules.email_devices = false;
+}
+
 static void test_list(void)
 {
     const struct call call = {.method = CALL_LIST};
@@ -600,6 +659,7 @@ int main(void)
     test_logins();
     test_list();
     test_log();
+    test_send();
     store_close(&store);
     account_clear(&account);
     return tap_done();

@@ -240,6 +240,47 @@ static void test_no_try(void)
     }
 }
 
+/* Of an answer with a password in it every end was tried: how long the others' codes are must not
+ * decide what is a guess. */
+static void test_answers(void)
+{
+    static const struct {
+        const char *devices, *answer;
+        size_t code; /* where that is thought to begin */
+        unsigned tries;
+    } cases[] = {
+        {"6e", "secret00123456", 8, 2},   {"e6", "secret00123456", 8, 2},
+        {"6e", "secret001 234-56", 8, 2}, {"6e", "00123456", 2, 2},
+        {"6e", "secret00123456", 6, 2},   {"6e", "secret-123456", 7, 3},
+        {"6e", "secret1 123456", 8, 3},   {"6e", "00123456secret123456", 14, 3},
+        {"6d", "secret00123456", 8, 3},   {"6p", "secret00123456", 8, 3},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        person(cases[i].devices);
+        const struct policy_attempt attempt = {.now = SAMPLE_NOW,
+                                               .code = cases[i].answer + cases[i].code,
+                                               .answer = cases[i].answer,
+                                               .password = PASSWORD_RIGHT,
+                                               .ring = &sample_ring};
+        must(policy_decide(&rules, &account, &attempt, &after, &result) == 0, "policy_decide");
+        ok(denied(VERDICT_WRONG) && tries() == cases[i].tries && after.failures == 1,
+           "row %zu: of the answer %s, devices %s, %u tries are left", i, cases[i].answer,
+           cases[i].devices, tries());
+    }
+    char answer[32];
+    person("6e");
+    (void)snprintf(answer, sizeof(answer), "secret00%s", app(0, 0));
+    const struct policy_attempt attempt = {.now = SAMPLE_NOW,
+                                           .code = answer + 8,
+                                           .answer = answer,
+                                           .password = PASSWORD_WRONG,
+                                           .ring = &sample_ring};
+    must(policy_decide(&rules, &account, &attempt, &after, &result) == 0, "policy_decide");
+    ok(denied(VERDICT_WRONG) && tries() == ACCOUNT_MAIL_TRIES,
+       "a code that is right for another device is no guess");
+}
+
 /* What is switched off must not look like no enrolment at all: that could let everybody pass. */
 static void test_switched_off(void)
 {
@@ -339,9 +380,14 @@ static void test_keys(void)
 
     person("e");
     attempt.code = mailed;
-    ok(policy_decide(&rules, &account, &attempt, &after, &result) == ERR_KEY_UNKNOWN &&
-           denied(VERDICT_WRONG) && is_unchanged(),
-       "without its key a code is not judged, and nothing changes");
+    ok(policy_decide(&rules, &account, &attempt, &after, &result) == 0 && denied(VERDICT_WRONG) &&
+           tries() == ACCOUNT_MAIL_TRIES - 1,
+       "without its key a code is wrong");
+    person("8e");
+    attempt.code = app(0, 0);
+    ok(policy_decide(&rules, &account, &attempt, &after, &result) == 0 &&
+           accepted(METHOD_TOTP, account.devices[0].label),
+       "and keeps no other device's from being accepted");
 }
 
 static void test_locked(void)
@@ -524,6 +570,31 @@ static void test_recover_wrong(void)
     }
 }
 
+/* Tokens that came to the same address prove nothing more there; elsewhere they are tokens. */
+static void test_recover_mailed_tokens(void)
+{
+    static const char *const sets[] = {"eb", "6b", "8eb"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        person(sets[i]);
+        account.tokens_mailed = true;
+        (void)recover(recovery, token);
+        ok(denied(VERDICT_WRONG) && result.method == METHOD_NONE && after.failures == 1 &&
+               is_kept() && recovery_tries() == ACCOUNT_MAIL_TRIES - 1,
+           "devices %s: a token that was mailed is wrong, and not used up", sets[i]);
+        (void)decide(token);
+        ok(accepted(METHOD_BACKUP, "") && after.token_count == 0, "devices %s: it logs in",
+           sets[i]);
+        account.tokens_mailed = false;
+        (void)recover(recovery, token);
+        ok(accepted(METHOD_BACKUP, ""), "devices %s: one that was shown recovers", sets[i]);
+    }
+    person("6b");
+    account.tokens_mailed = true;
+    (void)recover(recovery, app(0, 0));
+    ok(accepted(METHOD_TOTP, "6") && after.tokens_mailed, "beside them the app's code does");
+}
+
 static void test_recover_tries(void)
 {
     for (int second = 0; second < 2; second++) {
@@ -630,9 +701,9 @@ static void test_recover_errors(void)
     person("8b");
     attempt.ring = &other;
     attempt.code = token;
-    ok(policy_recover(&rules, &account, recovery, &attempt, &after, &result) == ERR_KEY_UNKNOWN &&
-           denied(VERDICT_WRONG) && is_unchanged(),
-       "without the key of the code nothing is judged");
+    ok(policy_recover(&rules, &account, recovery, &attempt, &after, &result) == 0 &&
+           denied(VERDICT_WRONG),
+       "without its key the code is wrong");
     account.codes[MAIL_RECOVERY] = (struct mail_code){0};
     must(mailcode_new(&rules, &other, MAIL_RECOVERY, 0, SAMPLE_NOW, &account, recovery) == 0,
          "a code by another key");
@@ -650,6 +721,7 @@ int main(void)
     test_accepted();
     test_tries();
     test_no_try();
+    test_answers();
     test_switched_off();
     test_beside_app();
     test_waiting();
@@ -659,6 +731,7 @@ int main(void)
     test_split();
     test_recover();
     test_recover_wrong();
+    test_recover_mailed_tokens();
     test_recover_tries();
     test_recover_life();
     test_recover_standing();

@@ -194,7 +194,8 @@ static void test_upgrade(void)
        "opening brings it to version 3, in one transaction: %s", err.what);
     ok(number("PRAGMA application_id") == 0x546f7470, "it is still a store");
     ok(load(store, "alice", &got) == 0 && is_intact(&got), "all that was in it is: %s", err.what);
-    ok(!got.password_expired && got.devices[0].offset == 0 && !got.devices[0].at_login,
+    ok(!got.password_expired && got.devices[0].offset == 0 && !got.devices[0].at_login &&
+           !got.tokens_mailed,
        "what is new is as if it had never been used");
     ok(store_begin(store, STORE_READ, &err) == 0 &&
            store_ticket_find(store, &got, "sshd", "192.0.2.1", &time, &err) == 0 && time == 0,
@@ -221,7 +222,7 @@ static void test_upgrade_of_2(void)
     ok(open_store(&store) == 0 && number("PRAGMA user_version") == 3 && begun == 1 && versions == 1,
        "opening brings it to version 3, in one transaction: %s", err.what);
     ok(load(store, "alice", &got) == 0 && is_intact(&got) && got.password_expired &&
-           got.devices[0].offset == -12 && got.devices[0].at_login,
+           got.devices[0].offset == -12 && got.devices[0].at_login && !got.tokens_mailed,
        "all that was in it is: %s", err.what);
     ok(store_begin(store, STORE_READ, &err) == 0 &&
            store_ticket_find(store, &got, "sshd", "192.0.2.1", &time, &err) == 0 && time == 299999,
@@ -254,12 +255,14 @@ static void test_use(void)
        "a store that was of version 1");
     after = got;
     after.password_expired = true;
+    after.tokens_mailed = true;
     after.devices[0].offset = -12;
     after.devices[0].at_login = true;
     after.codes[MAIL_RECOVERY] =
         (struct mail_code){.sent = 300000, .expires = 300600, .tries = 2, .key_id = "k1"};
     ok(keep(store, &got, &after) == 0 && load(store, "alice", &again) == 0 &&
-           memcmp(&again, &after, sizeof(again)) == 0 && again.devices[0].offset == -12,
+           memcmp(&again, &after, sizeof(again)) == 0 && again.devices[0].offset == -12 &&
+           again.tokens_mailed,
        "keeps what is new");
     ok(number("SELECT count(*) FROM ticket") == 1 &&
            number("SELECT count(*) FROM mail_code") == 1 &&
@@ -289,6 +292,7 @@ static void test_faults(void)
                number("PRAGMA user_version") == 1 &&
                number("SELECT count(*) FROM sqlite_master WHERE name IN ('ticket', 'mail_code')") ==
                    0 &&
+               number("SELECT count(*) FROM pragma_table_info('account')") == 12 &&
                number("SELECT count(*) FROM pragma_table_info('device')") == 15,
            "%s fails: %s, and it is of version 1 as before", commands[i], err_sentence(r));
         faulty = NULL;
@@ -347,6 +351,9 @@ static void test_hostile(void)
         {"account SET password_expired", "'yes'", "0"},
         {"account SET password_expired", "x'01'", "0"},
         {"account SET password_expired", "0.5", "0"},
+        {"account SET tokens_mailed", "2", "1"},
+        {"account SET tokens_mailed", "-1", "0"},
+        {"account SET tokens_mailed", "'yes'", "0"},
         {"device SET time_offset", "9999999", "5760"},
         {"device SET time_offset", "5761", "-5760"},
         {"device SET time_offset", "-5761", "0"},

@@ -135,14 +135,24 @@ static void enroll_email(const char *user)
     outbox_cut(&outbox, 0);
 }
 
-static bool send_to(const char *user, bool recovery, bool unasked)
+static bool request(const struct send_request *request)
 {
-    const struct send_request request = {
-        .user = user, .origin = origin, .recovery = recovery, .unasked = unasked};
-
     snprintf(reply.address, sizeof(reply.address), "stale");
     reply.wait = 77;
-    return send_code(store, &conf, &request, now, &reply, &err) == 0;
+    return send_code(store, &conf, request, now, &reply, &err) == 0;
+}
+
+static bool send_to(const char *user, bool recovery, bool unasked)
+{
+    return request(&(struct send_request){
+        .user = user, .origin = origin, .recovery = recovery, .unasked = unasked, .keep = unasked});
+}
+
+/* For somebody who has not proved to be that person: also beside other devices. */
+static bool keep_for(const char *user, bool recovery)
+{
+    return request(
+        &(struct send_request){.user = user, .origin = origin, .recovery = recovery, .keep = true});
 }
 
 /* A code is there, and the last notice has it. */
@@ -153,7 +163,7 @@ static bool is_sent(const char *user, enum mail_purpose purpose, const char *tex
 
     load(user);
     code_parse(text, &code);
-    return strcmp(reply.address, MASKED) == 0 && reply.wait == 0 && code.form == CODE_DIGITS &&
+    return strcmp(reply.address, MASKED) == 0 && code.form == CODE_DIGITS &&
            code.length == ACCOUNT_MAIL_DIGITS &&
            mailcode_match(&account, purpose, account.codes[purpose].device, &code, &ring, now,
                           &match) == 0 &&
@@ -201,7 +211,8 @@ static void test_send(void)
     ok(notice->time == now && strcmp(notice->service, "sshd") == 0 &&
            strcmp(notice->rhost, "192.0.2.7") == 0 && notice->actor[0] == '\0',
        "with where it was asked for");
-    ok(is_sent("alice", MAIL_LOGIN, notice->text), "the code in it is the one that is good");
+    ok(reply.wait == 0 && is_sent("alice", MAIL_LOGIN, notice->text),
+       "the code in it is the one that is good");
     ok(account.codes[MAIL_LOGIN].device == account.devices[0].id &&
            account.codes[MAIL_RECOVERY].sent == 0,
        "of that device, and for nothing else");
@@ -218,8 +229,8 @@ static void test_interval(void)
     const size_t events = fixture_events(store, NULL);
     now += conf.rules.email_interval - 1;
     ok(send_to("alice", false, false) && is_sent("alice", MAIL_LOGIN, first) && outbox.count == 0 &&
-           fixture_events(store, NULL) == events,
-       "within the interval no other is sent, but where the last one is is told");
+           reply.wait == 1 && fixture_events(store, NULL) == events,
+       "within the interval no other is sent, but where the last one is is told, and how long");
     meddle("UPDATE mail_code SET tries = 0");
     now -= 29;
     ok(send_to("alice", false, false) && reply.address[0] == '\0' && reply.wait == 30 &&
@@ -298,6 +309,80 @@ static void test_unasked_again(void)
     ok(send_to("alice", false, true) && outbox.count == 3 &&
            is_sent("alice", MAIL_LOGIN, outbox.notices[2].text),
        "one that is used up keeps none back");
+}
+
+/* The same beside an app, and for a recovery. */
+static void test_keep(void)
+{
+    char first[MAILCODE_SIZE];
+    const int64_t half = conf.rules.email_code_lifetime / 2;
+
+    now += conf.rules.email_code_lifetime;
+    must(device_enable(store, "alice", "phone", true, &root, now, &err) == 0, "device_enable");
+    for (int i = 0; i < 2; i++) {
+        const enum mail_purpose purpose = i == 0 ? MAIL_LOGIN : MAIL_RECOVERY;
+        outbox_cut(&outbox, 0);
+        ok(keep_for("alice", i == 1) && outbox.count == 1 && reply.wait == 0 &&
+               is_sent("alice", purpose, outbox.notices[0].text),
+           "%s: a code is sent", i == 0 ? "beside an app" : "to recover");
+        memcpy(first, outbox.notices[0].text, sizeof(first));
+        const int64_t sent = now;
+        for (int64_t at = conf.rules.email_interval; at <= half; at += half / 5) {
+            now = sent + at;
+            ok(keep_for("alice", i == 1) && is_sent("alice", purpose, first) && outbox.count == 1 &&
+                   reply.wait == 0,
+               "after %d s it is kept", (int)at);
+        }
+        now = sent + half + 1;
+        ok(keep_for("alice", i == 1) && outbox.count == 2 &&
+               is_sent("alice", purpose, outbox.notices[1].text),
+           "when less than half of its time is left there is another");
+        now += conf.rules.email_interval;
+        ok(send_to("alice", i == 1, false) && outbox.count == 3, "and for who has asked at once");
+    }
+    outbox_cut(&outbox, 0);
+    must(device_enable(store, "alice", "phone", false, &root, now, &err) == 0, "device_enable");
+    outbox_cut(&outbox, 0);
+}
+
+/* The first code of a device that waits to take another's place. */
+static void test_replacement(void)
+{
+    const struct enroll_request again = {
+        .user = "rosa", .type = DEVICE_EMAIL, .digits = ACCOUNT_MAIL_DIGITS, .replace = true};
+    struct reply_device made CLEANUP(reply_device_clear) = {0};
+    struct reply_tokens tokens CLEANUP(reply_tokens_clear) = {0};
+    struct enroll_code code = {.user = "rosa", .label = "email"};
+    char first[MAILCODE_SIZE];
+
+    start("rosa");
+    must(enroll_start(store, &conf, "host", &again, now, &made, &err) == 0 && outbox.count == 1,
+         "enroll_start");
+    memcpy(first, outbox.notices[0].text, sizeof(first));
+    const size_t events = fixture_events(store, NULL);
+    for (int i = 0; i < 2; i++) {
+        now += i == 0 ? conf.rules.email_interval : 1;
+        ok((i == 0 ? send_to("rosa", false, true) : keep_for("rosa", false)) &&
+               reply.address[0] == '\0' && outbox.count == 1 &&
+               fixture_events(store, NULL) == events,
+           "a login that begins leaves the first code of a device that waits alone, and does not "
+           "claim that one was sent");
+    }
+    code.code = first;
+    ok(enroll_confirm(store, &conf, &code, now, &result, &tokens, &err) == 0 &&
+           result.verdict == VERDICT_ACCEPTED,
+       "it is good");
+    load("rosa");
+    ok(account.device_count == 1 && account.devices[0].state == DEVICE_ACTIVE,
+       "and its device takes the other's place");
+    now += conf.rules.email_interval;
+    outbox_cut(&outbox, 0);
+    must(enroll_start(store, &conf, "host", &again, now, &made, &err) == 0, "enroll_start");
+    now += conf.rules.email_interval;
+    ok(send_to("rosa", false, false) && outbox.count == 2 &&
+           is_sent("rosa", MAIL_LOGIN, outbox.notices[1].text),
+       "who asks for a code for a login is sent one all the same");
+    outbox_cut(&outbox, 0);
 }
 
 static void test_waiting(void)
@@ -396,6 +481,63 @@ static void test_silent_login(void)
        "where e-mail devices are switched off none is sent for a login");
     ok(send_to("usual", true, false) && outbox.count == 1, "but to recover it is");
     conf.rules.email_devices = true;
+}
+
+/* A code to recover with is sent to nobody who has no second one to recover with. */
+static void test_silent_recovery(void)
+{
+    static const struct {
+        const char *name, *sql; /* of a person with an e-mail device, an app and tokens */
+        bool sent;
+    } cases[] = {
+        {"an app and tokens", "SELECT 1", true},
+        {"an app alone", "DELETE FROM backup_token WHERE account = ME", true},
+        {"an app and tokens that were mailed", "UPDATE account SET tokens_mailed = 1 WHERE id = ME",
+         true},
+        {"tokens", "DELETE FROM device WHERE type = 'totp' AND account = ME", true},
+        {"tokens beside a device that waits",
+         "UPDATE device SET state = 'pending' WHERE type = 'totp' AND account = ME", true},
+        {"tokens that were mailed",
+         "UPDATE account SET tokens_mailed = 1 WHERE id = ME;"
+         "DELETE FROM device WHERE type = 'totp' AND account = ME",
+         false},
+        {"nothing but e-mail",
+         "DELETE FROM backup_token WHERE account = ME;"
+         "DELETE FROM device WHERE type = 'totp' AND account = ME",
+         false},
+        {"an app that is switched off",
+         "DELETE FROM backup_token WHERE account = ME;"
+         "UPDATE device SET state = 'disabled' WHERE type = 'totp' AND account = ME",
+         false},
+        {"an app that waits",
+         "DELETE FROM backup_token WHERE account = ME;"
+         "UPDATE device SET state = 'pending' WHERE type = 'totp' AND account = ME",
+         false},
+        {"an account that waits", "UPDATE device SET state = 'pending' WHERE account = ME", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char user[16], sql[512] = "", *out = sql;
+        snprintf(user, sizeof(user), "second-%zu", i);
+        prepare(user);
+        (void)fixture_enroll(store, &conf, user, "phone");
+        load(user);
+        for (const char *in = cases[i].sql; *in != '\0';)
+            if (strncmp(in, "ME", 2) == 0) {
+                out += sprintf(out, "%lld", (long long)account.id);
+                in += 2;
+            } else {
+                *out++ = *in++;
+            }
+        meddle(sql);
+        outbox_cut(&outbox, 0);
+        const size_t events = fixture_events(store, NULL);
+        ok(send_to(user, true, false) && (reply.address[0] != '\0') == cases[i].sent &&
+               outbox.count == cases[i].sent &&
+               fixture_events(store, NULL) == events + cases[i].sent,
+           "%s: %s to recover", cases[i].name, cases[i].sent ? "a code" : "none");
+        outbox_cut(&outbox, 0);
+    }
 }
 
 /* --- what has not happened is not posted ------------------------------------------------------ */
@@ -605,6 +747,66 @@ static void test_recover(void)
        "the code is used up");
 }
 
+/* Tokens that came to the mailbox that the code comes to: who has it has both. */
+static void test_recover_mailed_tokens(void)
+{
+    struct reply_tokens tokens CLEANUP(reply_tokens_clear) = {0};
+    const struct enroll_request app = {
+        .user = "tom", .type = DEVICE_TOTP, .algorithm = OTP_SHA1, .digits = 6, .period = 30};
+    struct reply_device made CLEANUP(reply_device_clear) = {0};
+    struct enroll_code first = {.user = "tom", .mail_tokens = true};
+    char mailed[MAILCODE_SIZE], token[CODE_TOKEN_SIZE];
+
+    add("tom");
+    must(enroll_start(store, &conf, "host", &app, now, &made, &err) == 0, "enroll_start");
+    first.code = app_code(&made.device, 0);
+    outbox_cut(&outbox, 0);
+    must(enroll_confirm(store, &conf, &first, now, &result, &tokens, &err) == 0 &&
+             result.verdict == VERDICT_ACCEPTED && outbox.notices[0].kind == NOTICE_TOKENS,
+         "enroll_confirm");
+    snprintf(token, sizeof(token), "%.*s", CODE_TOKEN_SIZE - 1, outbox.notices[0].text);
+    outbox_cut(&outbox, 0);
+    must(send_to("tom", true, false) && outbox.count == 1, "send_code");
+    memcpy(mailed, outbox.notices[0].text, sizeof(mailed));
+    ok(recover("tom", mailed, token, "new", NEW_HASH) == 0 && is_denied(VERDICT_WRONG) &&
+           has_password("tom", OLD_HASH) && account.failures == 1 &&
+           account.token_count == conf.backup_tokens && account.tokens_mailed,
+       "a token that was mailed recovers nothing, and counts");
+    must(device_renew_tokens(store, "tom", 2, &root, now, &tokens, &err) == 0, "new tokens");
+    ok(recover("tom", mailed, token, "new", NEW_HASH) == 0 && is_denied(VERDICT_WRONG) &&
+           has_password("tom", OLD_HASH),
+       "nor does it when there are others");
+    ok(recover("tom", mailed, tokens.text[0], "new", NEW_HASH) == 0 && is_accepted() &&
+           result.method == METHOD_BACKUP && has_password("tom", NEW_HASH) &&
+           account.token_count == 1,
+       "which do");
+}
+
+/* What was sent for the account as it was. */
+static void test_recover_void(void)
+{
+    enum { PASSWORD, LOCK, DISABLE, COUNT };
+    static const char *const names[] = {"a new password", "a lock", "being switched off"};
+
+    for (int i = 0; i < COUNT; i++) {
+        const struct admin_fields fields = {.password = "next", .hash = "$y$next"};
+        char user[16], mailed[MAILCODE_SIZE];
+        int r = 0;
+        snprintf(user, sizeof(user), "void-%d", i);
+        const struct device phone = forgetful(user, mailed);
+        for (int on = 1; r == 0 && on >= 0; on--)
+            r = i == LOCK      ? admin_lock(store, user, on == 1, &root, now, &err)
+                : i == DISABLE ? admin_enable(store, user, on == 0, &root, now, &err)
+                               : admin_set(store, user, &fields, "passwd", &root, now, &err);
+        load(user);
+        char hash_now[ACCOUNT_HASH_SIZE];
+        memcpy(hash_now, account.password, sizeof(hash_now));
+        ok(r == 0 && recover(user, mailed, app_code(&phone, 0), "new", NEW_HASH) == 0 &&
+               is_denied(VERDICT_WRONG) && has_password(user, hash_now),
+           "after %s the code that was sent before recovers nothing", names[i]);
+    }
+}
+
 static void test_recover_hash(void)
 {
     char mailed[MAILCODE_SIZE], long_hash[ACCOUNT_HASH_SIZE + 1];
@@ -686,13 +888,18 @@ int main(void)
     test_interval();
     test_unasked();
     test_unasked_again();
+    test_keep();
+    test_replacement();
     test_waiting();
     test_silent();
     test_silent_login();
+    test_silent_recovery();
     test_faults();
     test_groups();
     test_recovery_code();
     test_recover();
+    test_recover_mailed_tokens();
+    test_recover_void();
     test_recover_hash();
     test_recover_locks();
     test_recover_fault();
