@@ -236,12 +236,16 @@ static int save(struct store *store, const struct rules *rules, const struct aut
                 const struct account *before, struct account *after, const struct outcome *result,
                 int64_t now, struct err *err)
 {
+    static const struct account nobody = {.id = 0};
+
     if (request->audit || before->id == 0)
         return 0;
     int r = store_save(store, before, after, err);
-    /* Somebody is guessing: until the person has shown a code again, none is spared them. */
-    if (r == 0 && after->locked_until > before->locked_until)
-        r = store_ticket_clear(store, after, err);
+    /* Somebody is guessing: until the person has shown a code again, none is spared them. An
+     * acceptance asks the same of the store, for nobody's: see store_save about limits. */
+    const bool locks = after->locked_until > before->locked_until;
+    if (r == 0)
+        r = store_ticket_clear(store, locks ? after : &nobody, err);
     return r == 0 ? keep_ticket(store, rules, request, after, result, now, err) : r;
 }
 

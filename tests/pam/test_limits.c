@@ -10,6 +10,7 @@
 #include "redirect.h"
 #include "service.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,14 +102,14 @@ static void run_all(struct subject *subject)
 
 #define PAGE ((rlim_t)4096)
 #define AMPLE ((rlim_t)32 * 1024 * 1024)
-#define PADS 8
-#define PAD ((size_t)16 * 1024) /* eight of them are what the heap grows by at a time */
+#define PADS 24
+#define PAD ((size_t)6 * 1024) /* all of them are more than the heap grows by at a time */
 
 /* A heap in which nothing is free, as that of a process that has just been started, but for what is
  * left of the last piece it grew by: the less, the more pads. */
 static void fill_heap(size_t pads)
 {
-    for (size_t size = PAD; size >= 16; size /= 2) {
+    for (size_t size = (size_t)16 * 1024; size >= 16; size /= 2) {
         const void *end = sbrk(0);
         while (sbrk(0) == end && malloc(size) != NULL)
             continue;
@@ -130,6 +131,12 @@ static void keep_store(const struct subject *subject)
 
     person_save(&copy, 1);
     host_path("store/totp.db", saved.path, sizeof(saved.path));
+    sqlite3 *db = NULL;
+    host_need(sqlite3_open(saved.path, &db) == SQLITE_OK &&
+                  sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) ==
+                      SQLITE_OK &&
+                  sqlite3_close(db) == SQLITE_OK,
+              saved.path);
     FILE *file = fopen(saved.path, "re");
     host_need(file != NULL, saved.path);
     saved.size = fread(saved.bytes, 1, sizeof(saved.bytes), file);
@@ -200,7 +207,7 @@ static rlim_t find_least(struct subject *subject, bool right, size_t pads)
 {
     rlim_t low = 0, high = AMPLE;
 
-    ok(works_within(subject, right, high, pads), "%s, memory: enough is enough", subject->name);
+    host_need(works_within(subject, right, high, pads), "a login with enough memory");
     while (high - low > PAGE) {
         const rlim_t middle = low + (high - low) / 2;
         if (works_within(subject, right, middle, pads))
@@ -214,14 +221,20 @@ static rlim_t find_least(struct subject *subject, bool right, size_t pads)
 /* What takes room at once is seen by its size, and not by how many there are. */
 static void run_memory(struct subject *subject)
 {
+    unsigned windows = 0;
+
     keep_store(subject);
     for (size_t pads = 0; pads < PADS; pads++) {
         const rlim_t right = find_least(subject, true, pads);
         const rlim_t wrong = find_least(subject, false, pads);
-        ok(wrong <= right + PAGE,
-           "%s: with %llu KiB a right code is accepted, with %llu KiB a wrong one is counted",
-           subject->name, (unsigned long long)right / 1024, (unsigned long long)wrong / 1024);
+        if (wrong <= right + PAGE)
+            continue;
+        windows++;
+        tap_note("%zu pads: a right code is accepted with %llu KiB, a wrong one counted with %llu",
+                 pads, (unsigned long long)right / 1024, (unsigned long long)wrong / 1024);
     }
+    ok(windows == 0, "%s: with what memory a right code is accepted a wrong one is counted (%u)",
+       subject->name, windows);
 }
 
 static bool can_limit_memory(void)

@@ -48,8 +48,8 @@ def state_of(pid):
 
 
 def processes():
-    return {int(pid): state_of(pid) for pid in os.listdir("/proc") if pid.isdigit()
-            and state_of(pid)}
+    found = {int(pid): state_of(pid) for pid in os.listdir("/proc") if pid.isdigit()}
+    return {pid: state for pid, state in found.items() if state}
 
 
 def workers_of(service):
