@@ -114,8 +114,9 @@ static int send_code(struct run *run, const char *user, struct err *err)
     if (reply.address[0] == '\0')
         return err_set(err, ERR_REFUSED, user,
                        "no code can be sent: this takes an e-mail address, a password in the "
-                       "store, a device in use, two-factor login switched on, and an account that "
-                       "is neither locked nor closed; see 'totpctl show'");
+                       "store, a device in use or backup tokens that do not come by e-mail too, "
+                       "two-factor login switched on, and an account that is neither locked nor "
+                       "closed; see 'totpctl show'");
     if (run->unsent)
         return err_set(err, ERR_REFUSED, user,
                        "the code was not sent: see to it that e-mail is, and try again in a while");

@@ -4,6 +4,7 @@
 #include "enroll.h"
 
 #include "mailcode.h"
+#include "post.h"
 #include "secret.h"
 #include "text.h"
 
@@ -210,31 +211,20 @@ static void clear_email(struct account *after)
             account_remove_device(after, i);
 }
 
-static int make_code(struct store *store, const struct conf *conf, int64_t now,
-                     struct account *after, struct reply_device *made, struct notice *notice,
-                     struct err *err)
+static int make_code(struct store *store, const struct conf *conf,
+                     const struct enroll_request *request, int64_t now, struct account *after,
+                     struct reply_device *made, struct err *err)
 {
-    if (!notice_start(notice, NOTICE_CODE, after))
-        return err_set(err, ERR_CONFLICT, after->name, "the address is not one");
-    text_cut(notice->device, sizeof(notice->device), made->device.label);
+    char text[MAILCODE_SIZE] = "";
+
     int r = mailcode_new(&conf->rules, store_ring(store), MAIL_LOGIN, made->device.id, now, after,
-                         notice->text);
+                         text);
     if (r != 0)
         return err_set(err, r, NULL, NULL);
-    notice->until = after->codes[MAIL_LOGIN].expires;
+    r = post_code(store, after, MAIL_LOGIN, made->device.label, text, &request->origin, now, err);
+    secret_wipe(text, sizeof(text));
     account_email_mask(after->email, made->address);
-    return 0;
-}
-
-static int record_code(struct store *store, const struct enroll_request *request,
-                       const struct notice *notice, int64_t now, struct err *err)
-{
-    struct event event;
-
-    event_init(&event, now, "mail", notice->user, &request->origin);
-    text_cut(event.method, sizeof(event.method), notice_name(notice->kind));
-    text_cut(event.device, sizeof(event.device), notice->device);
-    return store_event(store, &event, err);
+    return r;
 }
 
 static bool has_secret(const struct account *account, const struct secret *secret)
@@ -276,7 +266,6 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
 {
     struct account before CLEANUP(account_clear) = {0}, after CLEANUP(account_clear) = {0};
     struct reply_device made CLEANUP(reply_device_clear) = {0};
-    struct notice notice CLEANUP(notice_clear) = {0};
     const bool mails = request->type == DEVICE_EMAIL;
 
     int r = check_request(request, err);
@@ -310,16 +299,12 @@ int enroll_start(struct store *store, const struct conf *conf, const char *host,
         return err_set(err, r, NULL, NULL);
     r = add_device(conf, request, &made.device, &after, err);
     if (r == 0 && mails)
-        r = make_code(open, conf, now, &after, &made, &notice, err);
+        r = make_code(open, conf, request, now, &after, &made, err);
     else if (r == 0)
         r = fill_uri(conf, host, after.name, request->at_login ? request->origin.service : NULL,
                      &made.device, made.uri, err);
     if (r == 0)
         r = store_save(open, &before, &after, err);
-    if (r == 0 && mails)
-        r = store_post(open, &notice, err);
-    if (r == 0 && mails)
-        r = record_code(open, request, &notice, now, err);
     if (r == 0)
         r = store_record(open, "enroll", after.name, made.device.label, NULL, &request->origin, now,
                          err);

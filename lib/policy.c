@@ -249,6 +249,9 @@ static int judge(const struct rules *rules, const struct account *before,
     } else if (match.replayed && password_fits(attempt)) {
         memcpy(result->device, before->devices[match.index].label, sizeof(result->device));
         result->method = match.method;
+        /* A longer end of the answer was tried too. */
+        if (attempt->answer != NULL)
+            miss_mailed(before, attempt, &code, after);
         refuse(rules, attempt, VERDICT_REPLAYED, false, after, result);
     } else {
         /* What is right for one device and came with a wrong password is no guess at another. */

@@ -7,6 +7,7 @@
 #include "match.h"
 #include "password.h"
 #include "policy.h"
+#include "post.h"
 #include "secret.h"
 #include "text.h"
 
@@ -17,15 +18,14 @@
 /* What is to be sent, and to whom. */
 struct letter {
     struct account account; /* as it is saved */
-    struct notice notice;
     enum mail_purpose purpose;
     int64_t device; /* 0 for a recovery */
+    char label[ACCOUNT_LABEL_SIZE];
 };
 
 static void letter_clear(struct letter *letter)
 {
     account_clear(&letter->account);
-    secret_wipe(&letter->notice, sizeof(letter->notice));
 }
 
 /* The e-mail device that a code can be sent for; NULL: there is none, or, unasked, another kind of
@@ -77,43 +77,26 @@ static bool may_have(const struct conf *conf, const struct send_request *request
     if (device == NULL)
         return false;
     letter->device = device->id;
-    text_cut(letter->notice.device, sizeof(letter->notice.device), device->label);
+    text_cut(letter->label, sizeof(letter->label), device->label);
     return true;
-}
-
-static int record(struct store *store, const struct send_request *request,
-                  const struct letter *letter, int64_t now, struct err *err)
-{
-    struct event event;
-
-    event_init(&event, now, "mail", letter->account.name, &request->origin);
-    text_cut(event.method, sizeof(event.method), notice_name(letter->notice.kind));
-    text_cut(event.device, sizeof(event.device), letter->notice.device);
-    return store_event(store, &event, err);
 }
 
 static int make_and_post(struct store *store, const struct conf *conf,
                          const struct send_request *request, int64_t now, struct letter *letter,
                          struct err *err)
 {
-    char label[ACCOUNT_LABEL_SIZE];
     struct account before CLEANUP(account_clear) = letter->account;
+    char text[MAILCODE_SIZE] = "";
 
-    memcpy(label, letter->notice.device, sizeof(label));
-    if (!notice_start(&letter->notice, request->recovery ? NOTICE_RECOVERY : NOTICE_CODE,
-                      &letter->account))
-        return err_set(err, ERR_CONFLICT, letter->account.name, "the account has no address");
-    memcpy(letter->notice.device, label, sizeof(label));
     int r = mailcode_new(&conf->rules, store_ring(store), letter->purpose, letter->device, now,
-                         &letter->account, letter->notice.text);
+                         &letter->account, text);
     if (r != 0)
         return err_set(err, r, NULL, NULL);
-    letter->notice.until = letter->account.codes[letter->purpose].expires;
     r = store_save(store, &before, &letter->account, err);
     if (r == 0)
-        r = store_post(store, &letter->notice, err);
-    if (r == 0)
-        r = record(store, request, letter, now, err);
+        r = post_code(store, &letter->account, letter->purpose, letter->label, text,
+                      &request->origin, now, err);
+    secret_wipe(text, sizeof(text));
     return r == 0 ? store_commit(store, err) : r;
 }
 

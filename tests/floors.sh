@@ -21,6 +21,7 @@ floors='
 3.2 exempt option_value split token
 4.0 audit client conf group keys row schema
 4.1 mail row_account row_code row_event sqlite store
+4.2 post
 5.0 admin auth confirm device enroll send
 5.1 perform
 6.0 args ask buffer conv draw engine formats frame image job listener log loop mime out pace served stats varlink

@@ -12,7 +12,7 @@
 #define WORK_TIME 15000
 #define IDLE_TIME 10000
 #define FAST_IDLE_TIME 20000
-#define LEAVE_TIME 1000 /* from the end of a worker's socket to its own */
+#define LEAVE_TIME 5000 /* from the end of a worker's socket to its own: it may hand mail over */
 #define SLOW_MAX 3
 #define SLOW_OTHERS_MAX 2 /* of them, for clients that are not root */
 #define FRAMES_AT_ONCE 16

@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -250,8 +251,11 @@ static void send_mail(const struct worker *worker, struct task *task)
         hand_over(worker, task);
         _exit(0); /* the store is not this process's to close */
     }
-    if (child < 0)
+    if (child < 0) {
+        (void)signal(SIGCHLD, SIG_DFL); /* it is to be seen how totp-mail ends */
         hand_over(worker, task);
+        (void)signal(SIGCHLD, SIG_IGN);
+    }
     outbox_clear(&task->outbox);
 }
 
@@ -480,6 +484,14 @@ static void worker_clear(struct worker *worker)
     served_close(&worker->served);
 }
 
+/* Who is stopped has its processes killed when it is gone: what was committed is told of before.
+ * SIGCHLD being ignored, this waits for all of them. */
+static void await_mail(void)
+{
+    while (waitpid(-1, NULL, 0) >= 0 || errno == EINTR)
+        continue;
+}
+
 int main(int argc, char **argv)
 {
     static struct frame frames[BATCH_MAX];
@@ -503,5 +515,6 @@ int main(int argc, char **argv)
     if (greet(&worker))
         run(&worker, frames, tasks);
     worker_clear(&worker);
+    await_mail();
     return 0;
 }

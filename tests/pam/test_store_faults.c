@@ -147,7 +147,8 @@ static void settle(void)
     sqlite3 *db = NULL;
 
     service_rest();
-    if (sqlite3_open(store, &db) != SQLITE_OK ||
+    /* A worker of the service may be opening it anew. */
+    if (sqlite3_open(store, &db) != SQLITE_OK || sqlite3_busy_timeout(db, 5000) != SQLITE_OK ||
         sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) != SQLITE_OK)
         ok(false, "checkpoint");
     sqlite3_close(db);
@@ -194,7 +195,8 @@ static void run_sql(const char *statement)
     sqlite3 *db = NULL;
     char *message = NULL;
 
-    if (sqlite3_open(store, &db) != SQLITE_OK ||
+    /* A worker of the service may be opening it anew. */
+    if (sqlite3_open(store, &db) != SQLITE_OK || sqlite3_busy_timeout(db, 5000) != SQLITE_OK ||
         sqlite3_exec(db, statement, NULL, NULL, &message) != SQLITE_OK) {
         ok(false, "%s: %s", statement, message != NULL ? message : "cannot open");
         sqlite3_free(message);
