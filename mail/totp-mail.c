@@ -43,7 +43,7 @@ static int refuse(const char *what)
 /* --- this process ----------------------------------------------------------------------------- */
 
 /* Not every root may raise the hard limit: up to it then. */
-static void lift(int resource, const struct rlimit *wanted)
+static void lift(unsigned resource, const struct rlimit *wanted)
 {
     struct rlimit limit = {0};
 
@@ -58,7 +58,7 @@ static void lift(int resource, const struct rlimit *wanted)
 static bool become_root(void)
 {
     static const struct {
-        int resource;
+        unsigned resource;
         struct rlimit limit;
     } limits[] = {
         {RLIMIT_AS, {RLIM_INFINITY, RLIM_INFINITY}},
