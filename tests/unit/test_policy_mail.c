@@ -281,6 +281,30 @@ static void test_answers(void)
        "a code that is right for another device is no guess");
 }
 
+/* A used code behind two digits of a password: its eight digits were tried as well. */
+static void test_replayed_answers(void)
+{
+    static const struct {
+        const char *password;
+        unsigned tries;
+    } cases[] = {{"secret00", 2}, {"secret", 3}, {"secret0", 3}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char answer[32];
+        person("6e");
+        account.devices[0].last_step = NOW_STEP;
+        (void)snprintf(answer, sizeof(answer), "%s%s", cases[i].password, app(0, 0));
+        const struct policy_attempt attempt = {.now = SAMPLE_NOW,
+                                               .code = answer + strlen(cases[i].password),
+                                               .answer = answer,
+                                               .password = PASSWORD_RIGHT,
+                                               .ring = &sample_ring};
+        must(policy_decide(&rules, &account, &attempt, &after, &result) == 0, "policy_decide");
+        ok(denied(VERDICT_REPLAYED) && tries() == cases[i].tries && after.failures == 0,
+           "replayed behind %s: %u tries are left", cases[i].password, tries());
+    }
+}
+
 /* What is switched off must not look like no enrolment at all: that could let everybody pass. */
 static void test_switched_off(void)
 {
@@ -722,6 +746,7 @@ int main(void)
     test_tries();
     test_no_try();
     test_answers();
+    test_replayed_answers();
     test_switched_off();
     test_beside_app();
     test_waiting();
