@@ -65,6 +65,12 @@ def left_behind(service):
             and (state, parent) != ("Z", 1)]
 
 
+def left_over(service):
+    """Those that hand mail over: workers' own children, or nobody's any more."""
+    return [pid for pid, (name, state, parent) in processes().items()
+            if name.startswith("totpd-worker") and parent != service.process.pid and state != "Z"]
+
+
 class Listener:
     """In the place of what systemd starts totp-mail for."""
 
@@ -245,6 +251,26 @@ def test_death(world, mail):
     ok(until(lambda: not left_behind(world.service)), "nobody stays behind", processes())
 
 
+def test_leaving(world, mail):
+    """Totpd is stopped with messages on their way: systemd kills whoever is there when it has gone."""
+    mail.taken()
+    with Listener(16):
+        mail.send_all()
+        handing = left_over(world.service)
+        world.service.process.terminate()
+        same(world.service.process.wait(TIMEOUT), 0, "totpd is stopped while messages hang")
+        same(left_over(world.service), [], "it has waited for those that hand them over")
+    ok(handing, "which there were")
+    counted = 0
+
+    def all_taken():
+        nonlocal counted
+        counted += mail.taken()
+        return counted >= len(READERS)
+    ok(until(all_taken), "and the messages come", counted)
+    world.restart()
+
+
 def test(island):
     island.put(os.path.dirname(island.find(island.tree, "totp-mail")))
     with Service(island) as service:
@@ -254,6 +280,7 @@ def test(island):
         test_silent(world, mail)
         test_zombies(world, mail)
         test_death(world, mail)
+        test_leaving(world, mail)
         said = service.logged()
         world.root = Client()  # one that is idle is closed
         same(world.check("dan"), "", "logins go on")
